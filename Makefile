@@ -1,0 +1,63 @@
+# Needs only make and Python >= 3.11 with venv; everything else is installed into .venv, hash-checked from requirements.lock.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+MEMBERS := shared services/export-api services/export-worker services/janitor deploy/ops deploy/local
+STAMP   := $(VENV)/.installed
+
+WORKERS ?= 1
+ONCE    ?=
+REQUIRE ?=
+PYTEST  ?=
+
+.PHONY: help setup demo test up down lint format lock clean
+
+help: ## Show the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Create .venv with everything locked (the other commands do it by themselves)
+
+$(STAMP): requirements.lock pyproject.toml $(foreach m,$(MEMBERS),$(m)/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python || { echo "1/3 creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "2/3 installing locked dependencies"
+	@awk '/^uv==/ {p=1} p && !/^(uv==| )/ {exit} p' requirements.lock > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@echo "3/3 installing the workspace"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(foreach m,$(MEMBERS),-e ./$(m))
+	@touch $@
+
+demo: $(STAMP) ## Start everything, export real tickets while they change, prove it (ONCE=1 exits afterwards)
+	@$(BIN)/stack demo $(if $(ONCE),--once)
+
+test: $(STAMP) ## Run every test on real servers (REQUIRE=all turns a skip into a failure, PYTEST=… adds arguments)
+	@REQUIRE=$(REQUIRE) $(BIN)/python -m pytest $(PYTEST)
+
+up: $(STAMP) ## Start the stack in the background (WORKERS=N), write .local/stack.env
+	@$(BIN)/stack up --workers $(WORKERS)
+
+down: $(STAMP) ## Stop what `make up` started
+	@$(BIN)/stack down
+
+lint: $(STAMP) ## Check format, lint, types and import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## Format and apply safe fixes
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: ## Renew requirements.lock from the pyproject files
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
+	@$(BIN)/uv lock --quiet --upgrade
+	@$(BIN)/uv export --quiet --all-packages --no-emit-workspace --no-header --no-annotate --output-file requirements.lock > /dev/null
+
+clean: ## Remove the environment and local data (keeps the download cache)
+	@rm -rf $(VENV) .local
