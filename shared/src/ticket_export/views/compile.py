@@ -56,6 +56,18 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class PagedStatement:
+    """A statement in two pieces, between which a page's bounds go; plain text, so that a plan can freeze it."""
+
+    head: str
+    tail: str
+
+    def for_page(self, page: Page) -> str:
+        """Return the whole statement for one page."""
+        return self.head + "".join(f"\n  AND {bound}" for bound in page.conditions()) + self.tail
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledView:
     """The statements of one captured view at one snapshot."""
 
@@ -92,19 +104,22 @@ class CompiledView:
         """
         fractions = ",".join(f"{i}/{FRACTIONS}.0" for i in range(1, FRACTIONS))
         cuts = f"percentile_disc(ARRAY[{fractions}]::float8[]) WITHIN GROUP (ORDER BY t.creation_time)"
-        return f"SELECT count(*) AS rows, ({cuts})::text[] AS cuts\n{self._from((), Page())}"
+        return f"SELECT count(*) AS rows, ({cuts})::text[] AS cuts\n{self._from(())}"
 
     def cut_instant(self, instant: str, pieces: int) -> str:
         """Return the statement for the ids that cut the tickets of one instant into equal pieces, ascending."""
         fractions = ",".join(f"{i}/{pieces}.0" for i in range(1, pieces))
         cuts = f"percentile_disc(ARRAY[{fractions}]::float8[]) WITHIN GROUP (ORDER BY t.id)"
         condition = f"t.creation_time = {text(instant)}::timestamptz"
-        return f"SELECT {cuts} AS ids\n{self._from((), Page(), condition)}"
+        return f"SELECT {cuts} AS ids\n{self._from((), condition)}"
 
-    def copy(self, page: Page) -> str:
-        """Return the COPY query of one page; the cells are text for the file."""
+    def copy(self) -> PagedStatement:
+        """Return the COPY query without its bounds; the cells are text for the file."""
         cells = ", ".join(profiles.cell(column, self.payload.time_zone) for column in self.columns)
-        return f"SELECT {cells}\n{self._from(self.columns, page)}\nORDER BY t.creation_time DESC, t.id DESC"
+        return PagedStatement(
+            head=f"SELECT {cells}\n{self._from(self.columns)}",
+            tail="\nORDER BY t.creation_time DESC, t.id DESC",
+        )
 
     def listing(self, page: Page, limit: int) -> str:
         """Return the statement of a list on screen: native values named like the columns, and the row's key.
@@ -113,19 +128,19 @@ class CompiledView:
         """
         cells = ", ".join(f"{column.expression} AS {identifier(column.name)}" for column in self.columns)
         return (
-            f"SELECT {cells}, t.creation_time::text AS key_time, t.id AS key_id\n{self._from(self.columns, page)}\n"
+            f"SELECT {cells}, t.creation_time::text AS key_time, t.id AS key_id\n{self._from(self.columns, *page.conditions())}\n"
             f"ORDER BY t.creation_time DESC, t.id DESC LIMIT {int(limit)}"
         )
 
     def count(self) -> str:
         """Return the statement that counts the view's tickets."""
-        return f"SELECT count(*)\n{self._from((), Page())}"
+        return f"SELECT count(*)\n{self._from(())}"
 
     def copy_options(self) -> str:
         """Return the options of COPY."""
         return profiles.copy_options(self.payload.delimiter)
 
-    def _from(self, columns: tuple[Column, ...], page: Page, *more: str) -> str:
+    def _from(self, columns: tuple[Column, ...], *more: str) -> str:
         scope = SCOPES[self.payload.scope]
         needed: dict[str, LabelTable] = {}
         for tables in (scope.tables, *(column.tables for column in columns)):
@@ -134,7 +149,7 @@ class CompiledView:
         requested_at = timestamp(self.requested_at)
         scoped = [condition.format(requested_at=requested_at) for condition in scope.conditions]
         safe = f"(SELECT {identifier(self.bookkeeping_schema)}.assert_safe({text(str(self.snapshot))}))"
-        where = [safe, self.snapshot.visible("t"), *VISIBILITY, *page.conditions(), *more, *scoped]
+        where = [safe, self.snapshot.visible("t"), *VISIBILITY, *scoped, *more]
         return f"FROM {self._tickets()} t{joins}\nWHERE " + "\n  AND ".join(where)
 
     def _tickets(self) -> str:

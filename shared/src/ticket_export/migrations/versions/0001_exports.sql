@@ -60,6 +60,9 @@ CREATE TABLE tasks (
     lease_until  timestamptz,
     worker       text,
     checkpoint   jsonb,
+    -- How far this task is; a job's progress is the sum over its plan's copy tasks.
+    rows_done    bigint NOT NULL DEFAULT 0,
+    bytes_done   bigint NOT NULL DEFAULT 0,
     CHECK ((status = 'leased') = (lease_token IS NOT NULL AND lease_until IS NOT NULL))
 );
 CREATE INDEX tasks_job ON tasks (job_id);
