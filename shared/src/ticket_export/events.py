@@ -140,12 +140,12 @@ class AuditRecorded(Event):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event as it goes to Kafka: ``body`` is UTF-8 JSON."""
+    """What goes to Kafka: ``body`` is an event's JSON, or the bytes of a dead letter as they came."""
 
     topic: str
     key: str
     headers: dict[str, str]
-    body: str
+    body: str | bytes
 
 
 def to_message(event: Event, topics: Topics) -> Message:

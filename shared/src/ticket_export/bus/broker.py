@@ -29,18 +29,12 @@ class BrokerUnavailableError(Exception):
 
 
 class ResilientBroker:
-    """Keeps one FastStream broker running; ``subscribe`` registers its subscribers on each new one."""
+    """Keeps one FastStream broker running."""
 
-    def __init__(
-        self,
-        settings: KafkaSettings,
-        *,
-        client_id: str,
-        subscribe: Callable[[KafkaBroker], None] | None = None,
-    ) -> None:
+    def __init__(self, settings: KafkaSettings, *, client_id: str) -> None:
         self._settings = settings
         self._client_id = client_id
-        self._subscribe = subscribe
+        self._subscribe: Callable[[KafkaBroker], None] | None = None
         self._broker: KafkaBroker | None = None
         self._broken = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -49,6 +43,10 @@ class ResilientBroker:
     def connected(self) -> bool:
         """Whether messages can be published now, as far as is known."""
         return self._broker is not None and not self._broken.is_set()
+
+    def subscribe_with(self, subscribe: Callable[[KafkaBroker], None]) -> None:
+        """Say how subscribers are registered on each new connection; to be called before ``start``."""
+        self._subscribe = subscribe
 
     async def start(self) -> None:
         """Begin to connect; return without waiting."""
@@ -127,7 +125,7 @@ async def _stop(broker: KafkaBroker) -> None:
 async def _enqueue(broker: KafkaBroker, message: Message) -> "asyncio.Future[object] | Exception":
     try:
         return await broker.publish(
-            message.body.encode(),
+            message.body.encode() if isinstance(message.body, str) else message.body,
             topic=message.topic,
             key=message.key.encode(),
             headers=message.headers,

@@ -136,7 +136,7 @@ class CompiledView:
         """Return the statement that counts the view's tickets."""
         return f"SELECT count(*)\n{self._from(())}"
 
-    def copy_options(self) -> str:
+    def copy_options(self) -> profiles.CopyOptions:
         """Return the options of COPY."""
         return profiles.copy_options(self.payload.delimiter)
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from typing import Literal
+from typing import Literal, TypedDict
 
 from ticket_export.views.columns import Column, ColumnType
 from ticket_export.views.literals import text
@@ -15,6 +15,15 @@ BYTE_ORDER_MARK = "\N{BYTE ORDER MARK}"
 FORMULA_STARTS = (61, 43, 45, 64, 9, 10, 13, 0xFF1D, 0xFF0B, 0xFF0D, 0xFF20)
 # A whole value that is a plain number or a phone number is no formula; "+1-1" is one.
 HARMLESS = r"^([+-]?[0-9]+([.][0-9]+)?|[+][0-9]{7,15})$"
+
+
+class CopyOptions(TypedDict):
+    """What COPY is told besides the query."""
+
+    format: Literal["csv"]
+    delimiter: str
+    force_quote: bool
+    encoding: Literal["UTF8"]
 
 
 def guarded(expression: str) -> str:
@@ -48,9 +57,9 @@ def header(columns: tuple[Column, ...], *, delimiter: str, time_zone: str) -> st
     return BYTE_ORDER_MARK + line.getvalue()
 
 
-def copy_options(delimiter: str) -> str:
-    """Return the options of COPY … TO STDOUT.
+def copy_options(delimiter: str) -> CopyOptions:
+    """Return the options of COPY … TO STDOUT, as asyncpg names them.
 
     Every field is quoted: ``foo;=1+3;bar`` in a comma file is a live formula once it is opened with semicolons.
     """
-    return f"FORMAT csv, DELIMITER {text(delimiter)}, FORCE_QUOTE *, ENCODING 'UTF8'"
+    return {"format": "csv", "delimiter": delimiter, "force_quote": True, "encoding": "UTF8"}

@@ -56,6 +56,8 @@ CREATE TABLE tasks (
     status       text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'leased', 'done', 'ended')),
     available_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     attempt      integer NOT NULL DEFAULT 0,
+    -- Releases in a row, whether they counted as attempts or not: the pause grows with it.
+    failures     integer NOT NULL DEFAULT 0,
     lease_token  uuid,
     lease_until  timestamptz,
     worker       text,

@@ -1,0 +1,182 @@
+"""Every statement that the worker runs on the jobs database, named, with a sentence on what it keeps."""
+
+# Claims are made one after another: without this lock 16 workers claiming at once gave one person 16 of 16 slots.
+SERIALISE_CLAIMS = "SELECT pg_advisory_xact_lock(hashtext('ticket_export.claim.' || current_schema()))"
+
+# The task to claim next, not locked yet. Fair: whoever has the fewest running tasks first, then the oldest request.
+# $1 running jobs per person, $2 source connections of the fleet, $3 whether this worker is idle.
+CHOOSE_TASK = """
+WITH leased AS (
+    SELECT t.kind, j.requester_id FROM tasks t JOIN jobs j ON j.id = t.job_id
+    WHERE t.status = 'leased' AND t.lease_until >= clock_timestamp()
+), busy AS (
+    SELECT requester_id, count(*) AS tasks FROM leased GROUP BY requester_id
+), active AS (
+    SELECT requester_id, count(*) AS jobs FROM jobs WHERE status = 'running' GROUP BY requester_id
+)
+SELECT t.id, t.job_id
+FROM tasks t
+JOIN jobs j ON j.id = t.job_id AND j.status IN ('queued', 'running')
+LEFT JOIN busy ON busy.requester_id = j.requester_id
+LEFT JOIN active ON active.requester_id = j.requester_id
+WHERE (t.status = 'queued' OR (t.status = 'leased' AND t.lease_until < clock_timestamp()))
+  AND t.available_at <= clock_timestamp()
+  AND (j.status = 'running' OR coalesce(active.jobs, 0) < $1)
+  AND (t.kind = 'finish' OR (SELECT count(*) FROM leased WHERE kind <> 'finish') < $2)
+  AND (t.attempt < 2 OR $3)
+  AND NOT EXISTS (SELECT FROM controls WHERE name = 'pause')
+ORDER BY coalesce(busy.tasks, 0), j.requested_at, j.id, t.kind DESC, t.number
+LIMIT 1
+"""
+
+# Lease the chosen task, if it is still due; its job is locked. $2 token, $3 seconds, $4 worker.
+LEASE_TASK = """
+UPDATE tasks SET status = 'leased', attempt = attempt + 1, lease_token = $2,
+       lease_until = clock_timestamp() + make_interval(secs => $3), worker = $4
+WHERE id = $1 AND (status = 'queued' OR (status = 'leased' AND lease_until < clock_timestamp()))
+RETURNING id, job_id, kind, number, plan_token, attempt, failures, lease_token, checkpoint::text AS checkpoint,
+          rows_done, bytes_done
+"""
+
+# How old a job is, by the database's clock.
+JOB_AGE = "SELECT extract(epoch FROM clock_timestamp() - requested_at)::float8 FROM jobs WHERE id = $1"
+
+# Renew leases; a task that is not returned is lost. $1 ids, $2 tokens, $3 seconds.
+RENEW_LEASES = """
+UPDATE tasks t SET lease_until = clock_timestamp() + make_interval(secs => $3)
+FROM unnest($1::uuid[], $2::uuid[]) AS held (id, lease_token)
+WHERE t.id = held.id AND t.lease_token = held.lease_token AND t.status = 'leased'
+RETURNING t.id
+"""
+
+# Whether a task is still ours; its job is locked by the caller.
+HOLD_TASK = "SELECT true FROM tasks WHERE id = $1 AND lease_token = $2 AND status = 'leased' FOR UPDATE"
+
+# Give a task back, fenced. $3 pause in seconds, $4 what the attempt counts (1 or 0), $5 whether it is a failure.
+RELEASE_TASK = """
+UPDATE tasks SET status = 'queued', lease_token = NULL, lease_until = NULL, worker = NULL,
+       available_at = clock_timestamp() + make_interval(secs => $3), attempt = attempt - 1 + $4,
+       failures = failures + $5
+WHERE id = $1 AND lease_token = $2 AND status = 'leased' RETURNING attempt
+"""
+
+# A copy task's checkpoint, fenced; attempts begin again, since it has advanced.
+SAVE_CHECKPOINT = """
+UPDATE tasks SET checkpoint = $3::text::jsonb, rows_done = $4, bytes_done = $5, attempt = 1, failures = 0
+WHERE id = $1 AND lease_token = $2 AND status = 'leased' RETURNING true
+"""
+
+# A task is done, fenced.
+FINISH_TASK = """
+UPDATE tasks SET status = 'done', lease_token = NULL, lease_until = NULL, checkpoint = $3::text::jsonb,
+       rows_done = $4, bytes_done = $5
+WHERE id = $1 AND lease_token = $2 AND status = 'leased' RETURNING true
+"""
+
+# A new task, queued.
+INSERT_TASK = """
+INSERT INTO tasks (id, job_id, kind, number, plan_token) VALUES ($1, $2, $3, $4, $5)
+"""
+
+# A new task that its creator leases to itself in the same transaction: no wake-up, no other worker.
+INSERT_LEASED_TASK = """
+INSERT INTO tasks (id, job_id, kind, number, plan_token, status, attempt, lease_token, lease_until, worker)
+VALUES ($1, $2, $3, $4, $5, 'leased', 1, $6, clock_timestamp() + make_interval(secs => $7), $8)
+RETURNING id, job_id, kind, number, plan_token, attempt, failures, lease_token, checkpoint::text AS checkpoint,
+          rows_done, bytes_done
+"""
+
+# The frozen plan, with the job locked; the stage becomes exporting.
+STORE_PLAN = """
+UPDATE jobs SET plan = $2::text::jsonb, plan_token = $3, rows_total = $4, stage = 'exporting', sequence = sequence + 1
+WHERE id = $1 AND status = 'running' RETURNING true
+"""
+
+# A re-plan: what the old plan made is superseded, its tasks end.
+SUPERSEDE_UPLOADS = """
+UPDATE uploads SET superseded_at = clock_timestamp() WHERE job_id = $1 AND plan_token = $2 AND superseded_at IS NULL
+"""
+
+# Back to counting for a re-plan; the old plan's token no longer matches anything.
+CLEAR_PLAN = """
+UPDATE jobs SET plan = NULL, plan_token = NULL, stage = 'counting', sequence = sequence + 1
+WHERE id = $1 AND status = 'running' AND plan_token = $2 RETURNING true
+"""
+
+# A re-plan ends what was left of the old plan's tasks, the reporter's own included.
+END_PLAN_TASKS = """
+UPDATE tasks SET status = 'ended', lease_token = NULL, lease_until = NULL
+WHERE job_id = $1 AND plan_token = $2 AND status IN ('queued', 'leased')
+"""
+
+# The plan task that follows, with what the old plan has taught.
+INSERT_REPLAN = "INSERT INTO tasks (id, job_id, kind, number, checkpoint) VALUES ($1, $2, 'plan', 0, $3::text::jsonb)"
+
+# How many copy tasks of the plan are still to do; the job is locked.
+COPY_TASKS_LEFT = """
+SELECT count(*) FROM tasks WHERE job_id = $1 AND plan_token = $2 AND kind = 'copy' AND status <> 'done'
+"""
+
+# The results of all copy tasks of a plan, in the order of the file.
+COPY_RESULTS = """
+SELECT checkpoint::text AS checkpoint, rows_done FROM tasks
+WHERE job_id = $1 AND plan_token = $2 AND kind = 'copy' AND status = 'done' ORDER BY number
+"""
+
+# The last stage; the first statement of a finish task.
+ENTER_UPLOADING = """
+UPDATE jobs SET stage = 'uploading', sequence = sequence + 1
+WHERE id = $1 AND status = 'running' AND plan_token = $2 AND stage = 'exporting'
+"""
+
+# Progress, at most four times a second and job however many workers report; the winner publishes.
+# $2 plan token, $3 and $4: what the reporting task has beyond its last checkpoint.
+ADVANCE_PROGRESS = """
+WITH done AS (
+    SELECT coalesce(sum(rows_done), 0)::bigint AS rows_done, coalesce(sum(bytes_done), 0)::bigint AS bytes_done
+    FROM tasks WHERE job_id = $1 AND plan_token = $2 AND kind = 'copy'
+)
+UPDATE jobs SET sequence = sequence + 1, progress_at = clock_timestamp(),
+       rows_done = greatest(jobs.rows_done, least(done.rows_done, rows_total)),
+       bytes_done = greatest(jobs.bytes_done, done.bytes_done)
+FROM done
+WHERE id = $1 AND status = 'running' AND plan_token IS NOT DISTINCT FROM $2
+  AND progress_at < clock_timestamp() - interval '250 milliseconds'
+RETURNING sequence, stage, jobs.rows_done, rows_total, jobs.bytes_done, client_reference
+"""
+
+# How far a copy task is between two checkpoints, fenced.
+REPORT_TASK = """
+UPDATE tasks SET rows_done = greatest(rows_done, $3), bytes_done = greatest(bytes_done, $4)
+WHERE id = $1 AND lease_token = $2 AND status = 'leased'
+"""
+
+# The ledger entry that must be there before anything is created in S3; fenced by the task's lease.
+INSERT_UPLOAD = """
+INSERT INTO uploads (object_key, job_id, plan_token, lease_token)
+SELECT $1, $2, $3, $4 FROM tasks WHERE id = $5 AND lease_token = $4 AND status = 'leased' RETURNING true
+"""
+
+# The multipart upload's id, as soon as S3 has said it.
+STORE_UPLOAD_ID = "UPDATE uploads SET upload_id = $2 WHERE object_key = $1"
+
+# The multipart upload of a plan.
+FIND_UPLOAD = """
+SELECT object_key, upload_id FROM uploads
+WHERE job_id = $1 AND plan_token = $2 AND superseded_at IS NULL AND upload_id IS NOT NULL
+"""
+
+# What a job that ended has left in S3, for whoever notices first.
+ABANDONED_UPLOADS = """
+SELECT object_key, upload_id FROM uploads
+WHERE job_id = $1 AND NOT EXISTS (SELECT FROM files WHERE files.object_key = uploads.object_key)
+"""
+
+# Mark an upload so that the janitor need not wait for the job.
+SUPERSEDE_UPLOAD = "UPDATE uploads SET superseded_at = clock_timestamp() WHERE object_key = $1"
+
+# The media record, in the transaction of completion.
+INSERT_FILE = """
+INSERT INTO files (id, job_id, bucket, object_key, file_name, content_type, size_bytes, digest, part_sizes)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""

@@ -1,0 +1,182 @@
+"""Runs claimed tasks in bounded slots, one after another while each hands over the next, and settles how each ends."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Literal
+
+import asyncpg
+
+from export_worker import copy, finish, plan
+from export_worker.documents import ClaimedTask
+from export_worker.errors import (
+    LeaseLostError,
+    SnapshotLostError,
+    SourceError,
+    StorageFullError,
+    StorageRefusedTaskError,
+    TaskError,
+    UnreachableError,
+)
+from export_worker.leases import Lease, LeaseKeeper
+from export_worker.settle import hand_back, settle
+from export_worker.work import Work
+from ticket_export.leases import boot_time
+from ticket_export.storage.errors import LeaseExpiredError, StorageRefusedError, StorageUnavailableError
+from ticket_export.storage.object_store import INSUFFICIENT_STORAGE
+from ticket_export.telemetry import get_logger
+
+log = get_logger(__name__)
+
+# Raised by assert_safe() on the source: rows of the snapshot are gone.
+SNAPSHOT_LOST = "TX001"
+# Connection exceptions, shutdowns and exhausted resources: the server is not there for us now.
+_AWAY = ("08", "53", "57P", "58")
+
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+STEPS: dict[Literal["plan", "copy", "finish"], Callable[[Work, Lease], Awaitable[ClaimedTask | None]]] = {
+    "plan": plan.run,
+    "copy": copy.run,
+    "finish": finish.run,
+}
+
+
+def classify(error: Exception) -> TaskError:
+    """Return what an error means for the task."""
+    if isinstance(error, TaskError):
+        return error
+    return _classify_storage(error) or _classify_database(error)
+
+
+def _classify_storage(error: Exception) -> TaskError | None:
+    match error:
+        case LeaseExpiredError():
+            return LeaseLostError(str(error))
+        case StorageUnavailableError():
+            return UnreachableError(str(error))
+        case StorageRefusedError(status=status, code=code):
+            full = status == INSUFFICIENT_STORAGE or code == "XMinioStorageFull"
+            return StorageFullError(str(error)) if full else StorageRefusedTaskError(str(error))
+        case _:
+            return None
+
+
+def _classify_database(error: Exception) -> TaskError:
+    text = f"{type(error).__name__}: {error}"
+    state = getattr(error, "sqlstate", None) or ""
+    if state == SNAPSHOT_LOST:
+        return SnapshotLostError(text)
+    away = not state or state.startswith(_AWAY)
+    return UnreachableError(text) if isinstance(error, DATABASE_ERRORS) and away else SourceError(text)
+
+
+class Runner:
+    """Claims and runs tasks until it is told to drain."""
+
+    def __init__(self, work: Work, keeper: LeaseKeeper, wake: asyncio.Event) -> None:
+        self._work = work
+        self._keeper = keeper
+        # Set by wake-ups and by freed slots; it never says which task.
+        self._wake = wake
+        self._running: set[asyncio.Task[None]] = set()
+        self._alone = False
+        self._draining = False
+
+    @property
+    def running_tasks(self) -> int:
+        """How many slots are in use."""
+        return len(self._running)
+
+    async def claim_loop(self) -> None:
+        """Claim whenever a slot is free; sweep every second even if nobody wakes us."""
+        while True:
+            self._wake.clear()
+            try:
+                while self._may_claim() and await self._claim_one():
+                    pass
+            except DATABASE_ERRORS as error:
+                log.warning("Cannot claim", action="claim_failed", error=type(error).__name__)
+            pause = self._work.settings.sweep_seconds * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+
+    async def drain(self, seconds: float) -> None:
+        """Let running tasks end within ``seconds``, then hand back what is left."""
+        self._draining = True
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+
+    def _may_claim(self) -> bool:
+        return not self._draining and not self._alone and len(self._running) < self._work.settings.worker_slots
+
+    async def _claim_one(self) -> bool:
+        claimed_at = boot_time()
+        task = await self._work.claims.claim(idle=not self._running)
+        if task is None:
+            return False
+        # A task that has ended twice without a result may be what kills its workers: it gets this one for itself.
+        self._alone = task.attempt > 2  # noqa: PLR2004 - the third attempt
+        running = asyncio.create_task(self._run_chain(task, claimed_at), name=f"task-{task.id}")
+        self._running.add(running)
+        running.add_done_callback(self._slot_freed)
+        return True
+
+    def _slot_freed(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        self._alone = False
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("A task ended unsettled; its lease will run out", action="unsettled", exc_info=error)
+
+    async def _run_chain(self, task: ClaimedTask | None, claimed_at: float) -> None:
+        while task is not None:
+            following, sent_at = await self._run_one(task, claimed_at)
+            claimed_at = sent_at
+            if following is not None and self._draining:
+                await hand_back(self._work.pool, following)
+                return
+            task = following
+
+    async def _run_one(self, task: ClaimedTask, claimed_at: float) -> tuple[ClaimedTask | None, float]:
+        current = asyncio.current_task()
+        if current is None:
+            raise RuntimeError("a step runs inside a task")
+        lease = self._keeper.hold(task, claimed_at, current)
+        step_began = claimed_at
+        try:
+            following = await STEPS[task.kind](self._work, lease)
+        except asyncio.CancelledError:
+            if not lease.lost:
+                with suppress(LeaseLostError, *DATABASE_ERRORS):
+                    await hand_back(self._work.pool, task)
+                raise
+            current.uncancel()
+            return None, step_began
+        except Exception as error:  # noqa: BLE001 - every error has a verdict
+            await self._settle(task, classify(error))
+            return None, step_began
+        finally:
+            self._keeper.drop(lease)
+        # The next task was leased in the step's last transaction, at most this long ago.
+        return following, boot_time() - self._keeper.terms.renewal_seconds
+
+    async def _settle(self, task: ClaimedTask, error: TaskError) -> None:
+        log.warning(
+            "Task ended early",
+            action="task_ended",
+            job_id=str(task.job_id),
+            kind=task.kind,
+            verdict=type(error).__name__,
+            error=str(error),
+        )
+        if isinstance(error, LeaseLostError):
+            return
+        with suppress(LeaseLostError):
+            await settle(self._work.pool, self._work.settings, self._work.topics, task, error)
