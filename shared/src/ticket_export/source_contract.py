@@ -22,12 +22,14 @@ class Column:
 class SourceTable:
     """One table of the contract.
 
-    key is its primary key; lookups are the column lists by which statements order or join it besides the key.
+    key is its primary key; order the columns by which statements page through it, newest first; lookups the other
+    column lists by which they find its rows.
     """
 
     name: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    order: tuple[str, ...] = ()
     lookups: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -58,7 +60,7 @@ CONTRACT: tuple[SourceTable, ...] = (
             "resolved_at timestamptz, sla_due_at timestamptz, sla_breached_at timestamptz, snoozed_until timestamptz,"
             "sla_status text, deleted_at timestamptz, custom jsonb"
         ),
-        lookups=(("creation_time", "id"),),
+        order=("creation_time", "id"),
     ),
     SourceTable(
         "contacts",

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 import asyncpg
 from pydantic import SecretStr
 
+from ticket_export.views.literals import identifier
+
 APP = "ticket_export_app"
 RETENTION = "ticket_export_retention"
 SOURCE_READER = "ticket_export_source_reader"
@@ -29,7 +31,11 @@ _RACES = (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError, asyncpg.In
 _ATTEMPTS = 20
 
 
-class RoleError(Exception):
+class MigrationError(Exception):
+    """The database cannot be brought up to date; the text shows no password."""
+
+
+class RoleError(MigrationError):
     """A role cannot be created as asked."""
 
 
@@ -41,18 +47,22 @@ async def ensure_roles(connection: asyncpg.Connection, passwords: Mapping[str, S
     unknown = sorted(set(passwords) - set(ROLES))
     if unknown:
         raise RoleError(f"unknown roles: {', '.join(unknown)}")
-    verifiers = {role: scram_verifier(role, password) for role, password in passwords.items()}
     for role in ROLES:
-        await _ensure_role(connection, role, verifiers.get(role))
+        await ensure_role(connection, role, passwords.get(role))
 
 
-async def _ensure_role(connection: asyncpg.Connection, role: str, verifier: str | None) -> None:
+async def ensure_role(connection: asyncpg.Connection, role: str, password: SecretStr | None) -> None:
+    """Create one role if it is missing; with a password it may log in, without one it stays as it is.
+
+    Raises RoleError for a password that is empty or not ASCII.
+    """
+    verifier = None if password is None else scram_verifier(role, password)
     for attempt in range(_ATTEMPTS):
         try:
             if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role):
-                await connection.execute(f"CREATE ROLE {role} NOLOGIN")
+                await connection.execute(f"CREATE ROLE {identifier(role)} NOLOGIN")
             if verifier is not None:
-                await connection.execute(f"ALTER ROLE {role} LOGIN PASSWORD '{verifier}'")
+                await connection.execute(f"ALTER ROLE {identifier(role)} LOGIN PASSWORD '{verifier}'")
         except _RACES:
             if attempt + 1 == _ATTEMPTS:
                 raise

@@ -12,31 +12,52 @@ from typing import Any
 import asyncpg
 from alembic.runtime.migration import MigrationContext, MigrationInfo, MigrationStep, RevisionStep
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from pydantic import SecretStr
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from ticket_export.migrations.raw import Target
-from ticket_export.migrations.roles import ensure_roles
+from ticket_export.migrations.roles import MigrationError, ensure_roles
 
 _SCRIPTS = Path(__file__).parent
+_CONNECT_SECONDS = 10.0
 
 
 async def migrate(admin_url: str, *, schema: str, role_passwords: Mapping[str, SecretStr]) -> list[str]:
     """Create the roles and bring ``schema`` to the newest revision; return the revisions applied, oldest first.
 
     A role with a password in ``role_passwords`` (by role name) may log in afterwards; the others stay as they are.
-    Raises RoleError, asyncpg's and OSError's errors; none of them shows a password.
+    Raises MigrationError, of which RoleError is one; then the schema is as it was.
     """
-    connection = await asyncpg.connect(admin_url)
     try:
-        await ensure_roles(connection, role_passwords)
+        await _create_roles(admin_url, role_passwords)
+        return await _upgrade_schema(admin_url, schema)
+    except DBAPIError as error:
+        reason = error.orig.__cause__ if error.orig else None
+        raise MigrationError(str(reason or "the database refused")) from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise MigrationError(str(error)) from error
+    except CommandError as error:
+        raise MigrationError(f"{schema} is at a revision that this release doesn't know: {error}") from error
+
+
+async def _create_roles(admin_url: str, passwords: Mapping[str, SecretStr]) -> None:
+    connection = await asyncpg.connect(admin_url, timeout=_CONNECT_SECONDS)
+    try:
+        await ensure_roles(connection, passwords)
     finally:
         await connection.close()
+
+
+async def _upgrade_schema(admin_url: str, schema: str) -> list[str]:
     # asyncpg reads the address itself: SQLAlchemy's own parser does not know sslmode and its kin.
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(admin_url), poolclass=NullPool
+        "postgresql+asyncpg://",
+        async_creator=lambda: asyncpg.connect(admin_url, timeout=_CONNECT_SECONDS),
+        poolclass=NullPool,
     )
     try:
         async with engine.begin() as transaction:
