@@ -1,0 +1,44 @@
+"""The demo's signing key: a JWK file that whoever starts first makes, whole or not at all, for its owner only."""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from joserfc.jwk import OctKey
+
+ALGORITHM = "HS256"
+_BITS = 256
+
+
+class DemoKeyError(Exception):
+    """The file is there, but holds no key that can sign."""
+
+
+def load_or_create(path: Path) -> OctKey:
+    """Return the key in the file, making it when it is missing; raise DemoKeyError for any other content."""
+    if not path.exists():
+        _create(path)
+    try:
+        key = OctKey.import_key(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, OSError) as error:
+        raise DemoKeyError(f"DEMO_SIGNING_KEY_FILE: {path} cannot be read as a JWK") from error
+    if len(key.get_op_key("sign")) * 8 < _BITS:
+        raise DemoKeyError(f"DEMO_SIGNING_KEY_FILE: the key in {path} is shorter than {_BITS} bits")
+    return key
+
+
+def _create(path: Path) -> None:
+    # Written beside and linked into place: a second process never reads half a key, and never replaces one.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{uuid4().hex}")
+    jwk = OctKey.generate_key(_BITS, {"use": "sig", "alg": ALGORITHM}).as_dict(private=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(jwk, file)
+        with suppress(FileExistsError):
+            os.link(part, path)
+    finally:
+        part.unlink()

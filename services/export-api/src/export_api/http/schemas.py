@@ -1,0 +1,186 @@
+"""The shapes of what comes in and goes out over REST; fields are added, never renamed."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from export_api.progress import eta_seconds, percent_done
+from export_api.queries.jobs import Job
+from export_api.use_cases.list_views import ListedView
+from export_api.use_cases.read_exports import may_fetch
+from ticket_export.jobs import JobStatus, Stage
+from ticket_export.permissions import Person
+
+# Neither control characters nor NUL, which PostgreSQL's text cannot hold.
+ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class ExportBody(BaseModel):
+    """A request for an export."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    view_id: Annotated[ShortText, Field(description="A built-in view's name, or a saved view's id.")]
+    client_reference: Annotated[ShortText | None, Field(description="Yours; comes back in answers and events.")] = None
+
+
+class ViewReference(BaseModel):
+    """The view that was asked for, under the name that it had then."""
+
+    id: str
+    name: str
+
+
+class Requester(BaseModel):
+    """Who asked."""
+
+    id: UUID
+
+
+class Progress(BaseModel):
+    """How far the job is; no figure ever falls."""
+
+    rows_done: int
+    rows_total: int | None
+    bytes_done: int
+    percent: float
+
+
+class JobError(BaseModel):
+    """Why the job failed."""
+
+    code: str
+    message: str
+    reference: str
+
+
+class ExportFile(BaseModel):
+    """The finished file; `digest` is `sha256-parts:` and the SHA-256 over the SHA-256s of its `parts`."""
+
+    name: str
+    size_bytes: int
+    digest: str
+    content_type: str
+    expires_at: datetime
+
+
+class Allowed(BaseModel):
+    """What the caller may do with this job now."""
+
+    download: bool
+
+
+class ExportAnswer(BaseModel):
+    """One export."""
+
+    id: UUID
+    status: JobStatus
+    stage: Stage | None
+    view: ViewReference
+    requester: Requester
+    client_reference: str | None
+    requested_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    snapshot: str
+    snapshot_mode: Literal["exact", "statement"]
+    sequence: int
+    progress: Progress
+    eta_seconds: int | None
+    error: JobError | None
+    file: ExportFile | None
+    parts: Annotated[list[int], Field(description="Sizes of the file's parts in bytes, in order.")]
+    may: Allowed
+
+    @classmethod
+    def of(cls, job: Job, person: Person) -> Self:
+        """Tell this person of the job."""
+        answer: dict[str, Any] = {
+            "id": job.id,
+            "status": job.status,
+            "stage": job.stage,
+            "view": {"id": job.view_id, "name": job.view_name},
+            "requester": {"id": job.requester_id},
+            "client_reference": job.client_reference,
+            "requested_at": job.requested_at,
+            "started_at": job.started_at,
+            "completed_at": job.completed_at,
+            "snapshot": job.snapshot,
+            "snapshot_mode": job.snapshot_mode,
+            "sequence": job.sequence,
+            "progress": _progress(job),
+            "eta_seconds": eta_of(job),
+            "error": _error(job),
+            "file": _file(job),
+            "parts": job.file.part_sizes if job.file else (),
+            "may": {"download": may_fetch(person, job)},
+        }
+        return cls.model_validate(answer)
+
+
+class ExportPage(BaseModel):
+    """Exports, newest first; hand `next_cursor` back as `cursor` for the following page."""
+
+    items: list[ExportAnswer]
+    next_cursor: str | None
+
+
+class ViewAnswer(BaseModel):
+    """A view that the caller may export by its `id`."""
+
+    id: str
+    name: str
+    built_in: bool
+    private: bool
+
+    @classmethod
+    def of(cls, view: ListedView) -> Self:
+        """Tell of the view."""
+        return cls(id=view.id, name=view.name, built_in=view.built_in, private=view.private)
+
+
+class ViewList(BaseModel):
+    """The views that the caller may export."""
+
+    items: list[ViewAnswer]
+
+
+def percent_of(job: Job) -> float:
+    """Return how far the job is, 0 to 100."""
+    return percent_done(job.status, rows_done=job.rows_done, rows_total=job.rows_total)
+
+
+def eta_of(job: Job) -> int | None:
+    """Return the seconds that the job's rows still need, as far as can be told."""
+    return eta_seconds(
+        job.stage, rows_done=job.rows_done, rows_total=job.rows_total, started_at=job.started_at, now=job.now
+    )
+
+
+def _progress(job: Job) -> dict[str, Any]:
+    return {
+        "rows_done": job.rows_done,
+        "rows_total": job.rows_total,
+        "bytes_done": job.bytes_done,
+        "percent": percent_of(job),
+    }
+
+
+def _error(job: Job) -> dict[str, Any] | None:
+    if job.error_code is None:
+        return None
+    return {"code": job.error_code, "message": job.error_message, "reference": job.error_reference}
+
+
+def _file(job: Job) -> dict[str, Any] | None:
+    if job.file is None:
+        return None
+    return {
+        "name": job.file.name,
+        "size_bytes": job.file.size_bytes,
+        "digest": job.file.digest,
+        "content_type": job.file.content_type,
+        "expires_at": job.expires_at,
+    }

@@ -1,0 +1,178 @@
+"""Every statement on the helpdesk's database; each reads as role source_reader, and names its schema.
+
+What a request captures is read in one REPEATABLE READ transaction on the primary: person, rights, view, moment,
+snapshot and schema signature belong together, or the file would not be what the person saw.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from export_api.database import Database
+from export_api.errors import SourceIsStandbyError, SourceUnpreparedError
+from ticket_export.database.connection import Connection
+from ticket_export.permissions import Person, SystemPermissions
+
+# Active staff by username, with the union of their roles' rights and with their teams.
+_PEOPLE = """
+SELECT s.id, s.username, concat_ws(' ', s.first_name, s.last_name) AS display_name, s.is_admin,
+       coalesce(bit_or(r.permissions), 0) AS permissions,
+       coalesce(array_agg(r.developer_name ORDER BY r.developer_name) FILTER (WHERE r.id IS NOT NULL), '{}') AS roles,
+       ARRAY(SELECT m.team_id FROM {source}.team_members m WHERE m.staff_id = s.id ORDER BY 1) AS team_ids
+FROM {source}.staff s
+     LEFT JOIN {source}.staff_roles sr ON sr.staff_id = s.id
+     LEFT JOIN {source}.roles r ON r.id = sr.role_id
+WHERE s.username = ANY ($1::text[]) AND s.is_active
+GROUP BY s.id
+"""
+
+# The views that a person may use: everybody's and their own. $2 narrows to one (NULL: all).
+_VIEWS = """
+SELECT id, name, definition, owner_id IS NOT NULL AS private FROM {source}.views
+WHERE (owner_id IS NULL OR owner_id = $1) AND ($2::uuid IS NULL OR id = $2)
+ORDER BY lower(name), id
+"""
+
+# The instant and the snapshot of this transaction; a standby's snapshot would list no running transactions.
+_MOMENT = """
+SELECT now() AS requested_at, pg_current_snapshot()::text AS snapshot, pg_is_in_recovery() AS standby,
+       (SELECT system_identifier FROM pg_control_system()) AS cluster
+"""
+
+_SIGNATURE = "SELECT {bookkeeping}.signature()"
+
+# Without a record in the log, a crash could hand the transaction ids of this snapshot out again.
+_SECURE_MOMENT = "SELECT pg_logical_emit_message(true, 'ticket-export', '')"
+
+_NAMES = "SELECT id, concat_ws(' ', first_name, last_name) AS name FROM {source}.staff WHERE id = ANY ($1::uuid[])"
+
+# Proves that the schema can be read, and nothing else.
+_PROBE = "SELECT 1 FROM {source}.staff LIMIT 0"
+
+_UNPREPARED = (
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.InsufficientPrivilegeError,
+)
+# What the bookkeeping schema's assert_safe() raises: pruned, too young, broken.
+_UNSAFE = frozenset({"TX001", "TX002", "TX003"})
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A row of the helpdesk's views; ``definition`` is JSON text."""
+
+    id: UUID
+    name: str
+    definition: str
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant with the snapshot that belongs to it; ``cluster`` is the server's system identifier."""
+
+    requested_at: datetime
+    snapshot: str
+    standby: bool
+    cluster: int
+
+
+class SourceReading:
+    """The statements, inside one transaction."""
+
+    def __init__(self, connection: Connection, schema: str, bookkeeping_schema: str) -> None:
+        self.connection = connection
+        self._names = {"{source}": f'"{schema}"', "{bookkeeping}": f'"{bookkeeping_schema}"'}
+
+    def _sql(self, statement: str) -> str:
+        for mark, name in self._names.items():
+            statement = statement.replace(mark, name)
+        return statement
+
+    async def people(self, usernames: Sequence[str]) -> list[Person]:
+        """Read active staff with the rights that they hold now, in the order asked for."""
+        rows = await self.connection.fetch(self._sql(_PEOPLE), usernames)
+        found = {row["username"]: _person(row) for row in rows}
+        return [found[name] for name in usernames if name in found]
+
+    async def person(self, username: str) -> Person | None:
+        """Read one active member of staff."""
+        people = await self.people([username])
+        return people[0] if people else None
+
+    async def views(self, person_id: UUID) -> list[SavedView]:
+        """Read the saved views that this person may use, by name."""
+        rows = await self.connection.fetch(self._sql(_VIEWS), person_id, None)
+        return [SavedView(**row) for row in rows]
+
+    async def view(self, person_id: UUID, view_id: UUID) -> SavedView | None:
+        """Read one saved view, unless it is somebody else's private one."""
+        row = await self.connection.fetchrow(self._sql(_VIEWS), person_id, view_id)
+        return SavedView(**row) if row else None
+
+    async def moment(self) -> Moment:
+        """Read the instant and snapshot of this transaction; raise SourceIsStandbyError on a standby."""
+        row = await self.connection.fetchrow(_MOMENT)
+        assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+        moment = Moment(**row)
+        if moment.standby:
+            raise SourceIsStandbyError
+        return moment
+
+    async def signature(self) -> str:
+        """Read what identifies the schema's shape; a job whose tables change shape must fail, not be wrong."""
+        signature: str = await self.connection.fetchval(self._sql(_SIGNATURE))
+        return signature
+
+    async def secure_moment(self) -> None:
+        """Put this transaction into the source's log, and its commit on disk."""
+        await self.connection.execute("SET LOCAL synchronous_commit = on")
+        await self.connection.execute(_SECURE_MOMENT)
+
+    async def names(self, ids: Iterable[UUID]) -> dict[UUID, str]:
+        """Read display names of staff, active or not."""
+        rows = await self.connection.fetch(self._sql(_NAMES), list(ids))
+        return {row["id"]: row["name"] for row in rows}
+
+    async def probe(self) -> None:
+        """Raise when the schema cannot be read."""
+        await self.connection.execute(self._sql(_PROBE))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The helpdesk's database."""
+
+    database: Database
+    schema: str
+    bookkeeping_schema: str
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[SourceReading]:
+        """Open one REPEATABLE READ transaction; everything read in it is of one moment."""
+        try:
+            async with self.database.transaction("repeatable_read") as connection:
+                yield SourceReading(connection, self.schema, self.bookkeeping_schema)
+        except asyncpg.PostgresError as error:
+            if isinstance(error, _UNPREPARED) or error.sqlstate in _UNSAFE:
+                raise SourceUnpreparedError from error
+            raise
+
+
+def _person(row: asyncpg.Record) -> Person:
+    return Person(
+        id=row["id"],
+        username=row["username"],
+        display_name=row["display_name"] or row["username"],
+        is_admin=row["is_admin"],
+        permissions=SystemPermissions(row["permissions"]),
+        roles=tuple(row["roles"]),
+        team_ids=tuple(row["team_ids"]),
+    )

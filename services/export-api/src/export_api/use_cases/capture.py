@@ -1,0 +1,65 @@
+"""Fix what a request is about: who asks, with which rights, for which view, at which moment. One transaction."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from export_api.errors import Fault, InvalidRequestError
+from export_api.queries.source import Moment, SavedView, Source, SourceReading
+from ticket_export.permissions import Person
+from ticket_export.views.payload import BUILT_IN_VIEWS, ViewDefinition, ViewPayload
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedView:
+    """A view as it was at the moment; a later edit changes nothing."""
+
+    id: str
+    name: str
+    payload: ViewPayload
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What was true at the moment; ``view`` is None when the person may export no such view."""
+
+    person: Person | None
+    view: CapturedView | None
+    moment: Moment
+    schema_signature: str
+
+
+async def capture(source: Source, *, username: str, view_id: str, jobs_cluster: int) -> Capture:
+    """Read everything that a request depends on, as of one snapshot of the source's primary.
+
+    Raises InvalidRequestError for a saved view that this version cannot read.
+    """
+    async with source.reading() as reading:
+        moment = await reading.moment()
+        person = await reading.person(username)
+        view = await _resolve_view(reading, person.id, view_id) if person and person.may_export else None
+        signature = await reading.signature()
+        if moment.cluster != jobs_cluster:
+            await reading.secure_moment()
+    return Capture(person, view, moment, signature)
+
+
+async def _resolve_view(reading: SourceReading, person_id: UUID, view_id: str) -> CapturedView | None:
+    built_in = BUILT_IN_VIEWS.get(view_id)
+    if built_in:
+        return CapturedView(built_in.id, built_in.name, ViewPayload(scope=built_in.scope))
+    try:
+        saved = await reading.view(person_id, UUID(view_id))
+    except ValueError:  # neither a built-in name nor a saved view's id
+        return None
+    return _captured(saved) if saved else None
+
+
+def _captured(saved: SavedView) -> CapturedView:
+    try:
+        definition = ViewDefinition.model_validate_json(saved.definition)
+    except ValidationError as error:
+        fault = Fault(("pointer", "/view_id"), "This view uses something that cannot be exported yet.")
+        raise InvalidRequestError(fault) from error
+    return CapturedView(str(saved.id), saved.name, ViewPayload(scope=definition.scope))

@@ -1,0 +1,170 @@
+"""Accept a request: capture the moment in the source, then store job, plan task, audit and event together.
+
+The source's transaction has ended before the one on the jobs database begins: none is open while another waits.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+from uuid6 import uuid7
+
+from export_api.errors import (
+    IdempotencyConflictError,
+    NotAllowedError,
+    TooManyExportsError,
+    UnknownPersonError,
+    ViewNotFoundError,
+)
+from export_api.queries import jobs
+from export_api.queries.jobs import Job, NewJob
+from export_api.use_cases.capture import Capture, CapturedView, capture
+from export_api.use_cases.installation import Installation
+from export_api.use_cases.origin import Origin
+from ticket_export import audit
+from ticket_export.audit import AuditAction, AuditEntry
+from ticket_export.bus import outbox
+from ticket_export.database.connection import Connection
+from ticket_export.events import ExportRequested
+from ticket_export.permissions import Person
+
+UNFINISHED_PER_PERSON = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What was asked for."""
+
+    view_id: str
+    client_reference: str | None = None
+    idempotency_key: str | None = None
+
+    @property
+    def hash(self) -> bytes:
+        """What an idempotency key stands for: the same request has the same hash."""
+        asked = {"view_id": self.view_id, "client_reference": self.client_reference}
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedExport:
+    """The job, its requester, and whether this request made it (or an earlier one with the same key)."""
+
+    job: Job
+    requester: Person
+    new: bool
+
+
+async def request_export(installation: Installation, request: ExportRequest, origin: Origin) -> AcceptedExport:
+    """Accept or refuse an export.
+
+    Raises UnknownPersonError, NotAllowedError, ViewNotFoundError, InvalidRequestError, IdempotencyConflictError and
+    TooManyExportsError; a refusal for lack of rights is audited.
+    """
+    async with installation.jobs.connection() as connection:
+        cluster = await jobs.read_cluster(connection)
+    captured = await capture(
+        installation.source, username=origin.subject, view_id=request.view_id, jobs_cluster=cluster
+    )
+    person = await _allowed_person(installation, captured, request, origin)
+    async with installation.jobs.transaction() as connection:
+        await jobs.lock_requester(connection, person.id)
+        job_id = await _find_earlier(connection, person.id, request)
+        new = job_id is None
+        if job_id is None:
+            job_id = await _create(connection, installation, captured, person, request, origin)
+        job = await jobs.get_job(connection, job_id)
+    assert job is not None  # noqa: S101 - read in the transaction that found or made it
+    return AcceptedExport(job, person, new)
+
+
+async def _allowed_person(
+    installation: Installation, captured: Capture, request: ExportRequest, origin: Origin
+) -> Person:
+    person = captured.person
+    if person is not None and person.may_export:
+        return person
+    reason = "unknown_person" if person is None else "permission"
+    await installation.record(
+        AuditEntry(
+            AuditAction.REQUEST_DENIED,
+            actor_id=person.id if person else None,
+            outcome="denied",
+            view_id=request.view_id,
+            client_address=origin.client_address,
+            request_id=origin.request_id,
+            details={"reason": reason, "subject": origin.subject},
+        )
+    )
+    if person is None:
+        raise UnknownPersonError
+    raise NotAllowedError("Requesting an export needs the permission “import / export tickets”.")
+
+
+async def _find_earlier(connection: Connection, person_id: UUID, request: ExportRequest) -> UUID | None:
+    if request.idempotency_key is None:
+        return None
+    earlier = await jobs.find_by_key(connection, person_id, request.idempotency_key)
+    if earlier is None:
+        return None
+    if earlier.request_hash != request.hash:
+        raise IdempotencyConflictError
+    return earlier.id
+
+
+async def _create(
+    connection: Connection,
+    installation: Installation,
+    captured: Capture,
+    person: Person,
+    request: ExportRequest,
+    origin: Origin,
+) -> UUID:
+    if captured.view is None:
+        raise ViewNotFoundError
+    if await jobs.count_unfinished(connection, person.id) >= UNFINISHED_PER_PERSON:
+        raise TooManyExportsError
+    job = _new_job(captured, captured.view, person, request)
+    await jobs.insert_job(connection, job, uuid7())
+    await audit.record(connection, _requested(job, origin), installation.topics)
+    event = ExportRequested(
+        job_id=job.id,
+        sequence=1,
+        client_reference=job.client_reference,
+        requester_id=person.id,
+        view_id=job.view_id,
+        requested_at=job.requested_at,
+        snapshot_mode="exact",
+    )
+    await outbox.enqueue(connection, event, installation.topics)
+    return job.id
+
+
+def _new_job(captured: Capture, view: CapturedView, person: Person, request: ExportRequest) -> NewJob:
+    return NewJob(
+        id=uuid7(),
+        requester=person,
+        view_id=view.id,
+        view_name=view.name,
+        payload=view.payload.model_dump_json(),
+        client_reference=request.client_reference,
+        snapshot=captured.moment.snapshot,
+        schema_signature=captured.schema_signature,
+        requested_at=captured.moment.requested_at,
+        idempotency_key=request.idempotency_key,
+        request_hash=request.hash if request.idempotency_key else None,
+    )
+
+
+def _requested(job: NewJob, origin: Origin) -> AuditEntry:
+    return AuditEntry(
+        AuditAction.REQUESTED,
+        actor_id=job.requester.id,
+        job_id=job.id,
+        view_id=job.view_id,
+        view_name=job.view_name,
+        client_address=origin.client_address,
+        request_id=origin.request_id,
+        details={"client_reference": job.client_reference, "requested_at": job.requested_at.isoformat()},
+    )
