@@ -32,16 +32,20 @@ class SettingsError(Exception):
     """The environment lacks a setting or holds a wrong one."""
 
 
-class Settings(BaseSettings):
-    """What every service has."""
+class SettingsGroup(BaseSettings):
+    """Base of the groups: immutable, and errors never quote a value, which may be a secret."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Settings(SettingsGroup):
+    """What every service has."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
 
 
-class DatabaseSettings(BaseSettings):
+class DatabaseSettings(SettingsGroup):
     """Where jobs live and where tickets are read."""
 
     database_url: PostgresUrl
@@ -51,7 +55,7 @@ class DatabaseSettings(BaseSettings):
     source_bookkeeping_schema: Identifier = "export_source"
 
 
-class KafkaSettings(BaseSettings):
+class KafkaSettings(SettingsGroup):
     """The broker that carries wake-ups and events."""
 
     kafka_bootstrap_servers: Annotated[str, Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
@@ -62,7 +66,7 @@ class KafkaSettings(BaseSettings):
     kafka_ca_file: Path | None = None
 
 
-class S3Settings(BaseSettings):
+class S3Settings(SettingsGroup):
     """The bucket that holds the files."""
 
     s3_endpoint: BareUrl
@@ -74,7 +78,7 @@ class S3Settings(BaseSettings):
     s3_ca_file: Path | None = None
 
 
-class LeaseSettings(BaseSettings):
+class LeaseSettings(SettingsGroup):
     """How long whoever does something may go silent before another takes over."""
 
     lease_seconds: Annotated[float, Field(gt=0)] = 15.0

@@ -25,6 +25,8 @@ async def create_topics(settings: KafkaSettings) -> list[str]:
                 name=topic.name,
                 num_partitions=topic.partitions,
                 replication_factor=BROKER_DEFAULT_REPLICATION,
+                # None would be right; the client only lets the broker's default pass beside an assignment.
+                replica_assignments={},
                 topic_configs=topic.config,
             )
             for topic in Topics(settings.topic_prefix).all()
