@@ -101,10 +101,10 @@ class Source:
                 statement,
                 output=sink,
                 timeout=LONGEST_STATEMENT_SECONDS,
-                format=options["format"],
-                delimiter=options["delimiter"],
-                force_quote=options["force_quote"],
-                encoding=options["encoding"],
+                format="csv",
+                delimiter=options.delimiter,
+                force_quote=options.force_quote,
+                encoding="UTF8",
             )
         return int(status.removeprefix("COPY "))
 

@@ -2,7 +2,9 @@
 
 import csv
 import io
-from typing import Literal, TypedDict
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from ticket_export.views.columns import Column, ColumnType
 from ticket_export.views.literals import text
@@ -17,13 +19,13 @@ FORMULA_STARTS = (61, 43, 45, 64, 9, 10, 13, 0xFF1D, 0xFF0B, 0xFF0D, 0xFF20)
 HARMLESS = r"^([+-]?[0-9]+([.][0-9]+)?|[+][0-9]{7,15})$"
 
 
-class CopyOptions(TypedDict):
-    """What COPY is told besides the query."""
+class CopyOptions(BaseModel):
+    """What COPY … TO STDOUT (FORMAT csv) is told besides the query; a plan freezes it."""
 
-    format: Literal["csv"]
+    model_config = ConfigDict(frozen=True)
+
     delimiter: str
     force_quote: bool
-    encoding: Literal["UTF8"]
 
 
 def guarded(expression: str) -> str:
@@ -58,8 +60,8 @@ def header(columns: tuple[Column, ...], *, delimiter: str, time_zone: str) -> st
 
 
 def copy_options(delimiter: str) -> CopyOptions:
-    """Return the options of COPY … TO STDOUT, as asyncpg names them.
+    """Return how COPY writes this profile.
 
     Every field is quoted: ``foo;=1+3;bar`` in a comma file is a live formula once it is opened with semicolons.
     """
-    return {"format": "csv", "delimiter": delimiter, "force_quote": True, "encoding": "UTF8"}
+    return CopyOptions(delimiter=delimiter, force_quote=True)
