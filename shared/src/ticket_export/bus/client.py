@@ -1,5 +1,6 @@
 """How our Kafka clients are made: the settings that FastStream and aiokafka get wrong for us by default."""
 
+import logging
 import ssl
 from typing import Any
 
@@ -41,6 +42,7 @@ def build_broker(settings: KafkaSettings, *, client_id: str, **more: Any) -> Kaf
         allow_auto_create_topics=False,
         graceful_timeout=STOP_SECONDS,
         security=security,
+        logger=logging.getLogger("faststream"),
         **more,
     )
 
