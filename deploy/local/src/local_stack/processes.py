@@ -58,6 +58,10 @@ class Child:
         """None while it runs, else its exit code (minus the signal's number if one ended it)."""
         return self._popen.poll()
 
+    def wait(self) -> int:
+        """Wait until it ends; its exit code."""
+        return self._popen.wait()
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal; nothing happens if the process has ended."""
         self._popen.send_signal(number)
@@ -134,15 +138,23 @@ def _kill(processes: list[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    deadline = time.monotonic() + KILL_TIMEOUT_SECONDS
-    while any(map(is_alive, processes)) and time.monotonic() < deadline:
+    wait_gone(processes, KILL_TIMEOUT_SECONDS)
+
+
+def wait_gone(processes: list[psutil.Process], timeout_seconds: float) -> bool:
+    """Wait until processes that are not our children have ended; False when the time was over first."""
+    deadline = time.monotonic() + timeout_seconds
+    while any(map(is_alive, processes)):
+        if time.monotonic() > deadline:
+            return False
         time.sleep(POLL_SECONDS)
+    return True
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it still runs; one that only waits to be reaped does not."""
+    """Whether it still runs; one that only waits to be reaped does not, unless other threads of it still end."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 

@@ -70,8 +70,8 @@ def kafka_jars(steps: Steps) -> Path:
 class Kafka(Server):
     """A Kafka broker."""
 
-    name: ClassVar[str] = "kafka"
-    title: ClassVar[str] = "Kafka"
+    name = "kafka"
+    title = "Kafka"
     ports_needed: ClassVar[int] = 2
 
     def __init__(self, directory: Path, ports: PortBook, *, durable: bool, jars: Path) -> None:

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import urllib3
 from minio import Minio
@@ -85,15 +84,23 @@ def object_store_program(asked: str | None, steps: Steps) -> Program:
 class ObjectStore(Server):
     """An S3 server."""
 
-    name: ClassVar[str] = "object-store"
-    title: ClassVar[str] = "S3"
+    name = "object-store"
+    title = "S3"
 
     def __init__(
-        self, directory: Path, ports: PortBook, *, durable: bool, program: Program, credentials: Credentials
+        self,
+        directory: Path,
+        ports: PortBook,
+        *,
+        durable: bool,
+        program: Program,
+        credentials: Credentials,
+        bucket: str,
     ) -> None:
         super().__init__(directory, ports, durable=durable)
         self._program = program
         self._credentials = credentials
+        self._bucket = bucket
         self.data = directory / f"object-store-{program.kind.value}"
 
     @property
@@ -116,9 +123,9 @@ class ObjectStore(Server):
         return spawn(self.name, argv, log=self.log, environment=os.environ | environment, cwd=self.directory)
 
     def answers(self) -> bool:
-        """Whether a signed request is answered."""
+        """Whether signed requests are answered and the bucket is there."""
         try:
-            self._ask().list_buckets()
+            self.create_bucket(self._bucket)
         except (MinioException, urllib3.exceptions.HTTPError):
             return False
         return True

@@ -41,8 +41,8 @@ CONNECT_TIMEOUT_SECONDS = 2.0
 class Postgres(Server):
     """A PostgreSQL server."""
 
-    name: ClassVar[str] = "postgres"
-    title: ClassVar[str] = "PostgreSQL"
+    name = "postgres"
+    title = "PostgreSQL"
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": ends sessions, then shuts down cleanly
 
     def __init__(self, directory: Path, ports: PortBook, *, durable: bool, password: str) -> None:

@@ -1,16 +1,15 @@
 """The three servers of a directory together: fetched, started in parallel, ended in reverse."""
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, as_completed
+from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from local_stack.credentials import Credentials, load_credentials
 from local_stack.leftovers import end_leftovers
 from local_stack.locks import owned
+from local_stack.parallel import all_in_parallel, in_background, in_parallel
 from local_stack.ports import PortBook
 from local_stack.servers.kafka import Kafka, kafka_jars
 from local_stack.servers.object_store import ObjectStore, Program, object_store_program
@@ -19,7 +18,6 @@ from local_stack.servers.server import Server
 from local_stack.steps import Silent, Steps
 
 BUCKET = "ticket-export"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -55,17 +53,18 @@ def running_servers(
     directory = directory.resolve()
     with owned(directory):
         end_leftovers(directory)
-        servers = fetched_servers(directory, PortBook(directory), durable=durable, s3=s3, steps=steps)
+        ports = PortBook(directory)
+        servers = fetched_servers(directory, ports, durable=durable, s3=s3, bucket=bucket, steps=steps)
         try:
-            start_servers(servers, bucket, steps)
+            in_parallel(*(server.start for server in servers.all))
             yield servers
         finally:
-            in_parallel(*(server.close for server in servers.all))
-            if not durable:
-                delete_data(servers)
+            all_in_parallel(*(server.close for server in servers.all))
 
 
-def fetched_servers(directory: Path, ports: PortBook, *, durable: bool, s3: str | None, steps: Steps) -> Servers:
+def fetched_servers(
+    directory: Path, ports: PortBook, *, durable: bool, s3: str | None, bucket: str, steps: Steps
+) -> Servers:
     """The servers, not yet started, with everything that they need downloaded or built."""
     jars: Future[Path] = in_background(lambda: kafka_jars(steps))
     program: Future[Program] = in_background(lambda: object_store_program(s3, steps))
@@ -73,46 +72,8 @@ def fetched_servers(directory: Path, ports: PortBook, *, durable: bool, s3: str 
     return Servers(
         Postgres(directory, ports, durable=durable, password=credentials.postgres_password),
         Kafka(directory, ports, durable=durable, jars=jars.result()),
-        ObjectStore(directory, ports, durable=durable, program=program.result(), credentials=credentials),
+        ObjectStore(
+            directory, ports, durable=durable, program=program.result(), credentials=credentials, bucket=bucket
+        ),
         credentials,
     )
-
-
-def start_servers(servers: Servers, bucket: str, steps: Steps) -> None:
-    """Start all of them at the same time and make the bucket."""
-
-    def start(server: Server) -> None:
-        with steps.step(f"{server.title}: starting"):
-            server.start()
-
-    def start_object_store() -> None:
-        start(servers.object_store)
-        servers.object_store.create_bucket(bucket)
-
-    in_parallel(lambda: start(servers.postgres), lambda: start(servers.kafka), start_object_store)
-
-
-def delete_data(servers: Servers) -> None:
-    """Delete what the stopped servers have stored."""
-    for server in servers.all:
-        server.delete_data()
-
-
-def in_parallel(*calls: Callable[[], None]) -> None:
-    """Make the calls at the same time; the first failure is raised at once, the other calls are not waited for."""
-    for done in as_completed([in_background(call) for call in calls]):
-        done.result()
-
-
-def in_background(call: Callable[[], T]) -> "Future[T]":
-    """Make a call in a thread that does not keep the process alive."""
-    answer: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            answer.set_result(call())
-        except BaseException as exc:  # noqa: BLE001 -- belongs to whoever asks for the answer
-            answer.set_exception(exc)
-
-    threading.Thread(target=run, daemon=True).start()
-    return answer

@@ -11,7 +11,7 @@ from typing import ClassVar
 from local_stack.errors import NotReadyError, ServerDiedError, StackError
 from local_stack.leftovers import strike_out, write_down
 from local_stack.ports import PortBook, is_free
-from local_stack.processes import Child
+from local_stack.processes import Child, Identity
 
 READY_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -21,11 +21,11 @@ BIND_TRIES = 3
 class Server(ABC):
     """One server of a stack; its data outlives its process, and the stack too if it is durable."""
 
-    name: ClassVar[str]
-    title: ClassVar[str]
+    name: str
+    title: str
     ports_needed: ClassVar[int] = 1
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
-    stop_timeout_seconds: ClassVar[float] = 15.0
+    stop_timeout_seconds: float = 15.0
 
     def __init__(self, directory: Path, ports: PortBook, *, durable: bool) -> None:
         self.directory = directory
@@ -42,6 +42,16 @@ class Server(ABC):
     def port(self) -> int:
         """The loopback port that clients connect to."""
         return self.ports[0]
+
+    @property
+    def identity(self) -> Identity | None:
+        """Its process, if it was ever started."""
+        return self._child.identity if self._child else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How its last process ended; None while it runs."""
+        return self._child.exit_code if self._child else None
 
     @property
     def running(self) -> bool:
@@ -80,19 +90,24 @@ class Server(ABC):
             self._child.kill()
             strike_out(self.directory, self.name)
 
+    def wait(self) -> int:
+        """Wait until its process ends; its exit code."""
+        return self._child.wait() if self._child else 0
+
     def restart(self) -> None:
         """Stop it and start it again on the same port."""
         self.stop()
         self.start()
 
     def close(self) -> None:
-        """End it for good, at once if its data is not kept; a start under way in another thread fails."""
+        """End it for good; a start under way in another thread fails. What is not durable is killed and deleted."""
         with self._spawning:
             self._closed = True
         if self.durable:
             self.stop()
         else:
             self.kill()
+            self.delete_data()
 
     @abstractmethod
     def prepare(self) -> None:
