@@ -1,9 +1,10 @@
 """One stack of real servers per run; one installation per test."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
+
 from local_stack.servers import Servers, running_servers
 from support.installation import Installation, build_template, new_installation
 
@@ -32,7 +33,9 @@ def installation(servers: Servers, template_database: str) -> Iterator[Installat
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skip into a failure when REQUIRE=all: CI may not pass by leaving tests out."""
     report = yield
     if os.environ.get("REQUIRE") == "all" and report.skipped and not hasattr(report, "wasxfail"):

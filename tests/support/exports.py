@@ -8,10 +8,11 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 import asyncpg
-from local_stack.demo.people import ADA
 from minio import Minio
-from support.installation import Installation
 from uuid6 import uuid7
+
+from local_stack.demo.people import ADA
+from support.installation import Installation
 
 TERMINAL = {"completed", "failed", "cancelled", "expired"}
 

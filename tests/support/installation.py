@@ -5,16 +5,16 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
 from export_ops.source.generate import Schemas
 from export_ops.source.installer import install
 from local_stack.demo import prepare_helpdesk
 from local_stack.servers import Servers
-from pydantic import SecretStr
-from pydantic_settings import BaseSettings
-
 from ticket_export.bus.topics import create_topics
 from ticket_export.migrations import migrate, roles
 from ticket_export.settings import KafkaSettings
@@ -84,10 +84,10 @@ class Installation:
     def janitor_env(self) -> dict[str, str]:
         return {**self.env, "DATABASE_URL": self.retention_url, "SOURCE_DATABASE_URL": self.source_pruner_url}
 
-    def settings(self, kind: type[S], **more: object) -> S:
+    def settings(self, kind: type[S], **more: Any) -> S:
         """Return a service's settings as it would read them, with some of them set otherwise."""
         values = {name.lower(): value for name, value in self.env.items()}
-        known = {name: value for name, value in values.items() if name in kind.model_fields}
+        known: dict[str, Any] = {name: value for name, value in values.items() if name in kind.model_fields}
         return kind(**{**known, **more})
 
     async def connect(self, url: str | None = None) -> "asyncpg.Connection[asyncpg.Record]":

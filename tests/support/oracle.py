@@ -68,7 +68,8 @@ async def expected_rows(
     lines = [HEADER]
     for ticket in tickets:
         status = statuses.get(ticket["status"])
-        if not _in_scope(ticket, scope, status and status["status_type"], requested_at):
+        status_type = status["status_type"] if status else None
+        if not _in_scope(ticket, scope, status_type, requested_at):
             continue
         person = staff.get(ticket["assignee_id"])
         names = [person["first_name"], person["last_name"]] if person else []

@@ -9,6 +9,9 @@ import structlog
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 
+# Local variables stay out of the log: they hold tokens, links and addresses with passwords.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+
 
 def _escape_control_codes(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     # Names that users chose reach the console: an ANSI code in one must not.
@@ -18,9 +21,9 @@ def _escape_control_codes(_logger: object, _method: str, event: MutableMapping[s
 def configure_logging(service: str, *, level: str, form: Literal["json", "console"]) -> None:
     """Send structlog's and the standard library's records to standard error in one form."""
     renderer: list[structlog.typing.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [_TRACEBACKS, structlog.processors.JSONRenderer()]
         if form == "json"
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -18,8 +18,8 @@ class TopicCreationError(Exception):
 async def create_topics(settings: KafkaSettings) -> list[str]:
     """Create what is missing with the wanted partitions and retention; return the names that are new."""
     admin = build_admin(settings)
-    await admin.start()
     try:
+        await admin.start()
         wanted = [
             NewTopic(
                 name=topic.name,
@@ -47,8 +47,8 @@ async def create_topics(settings: KafkaSettings) -> list[str]:
 async def missing_topics(settings: KafkaSettings) -> list[str]:
     """Return which of our topics the broker does not have."""
     admin = build_admin(settings)
-    await admin.start()
     try:
+        await admin.start()
         present = set(await admin.list_topics())
     finally:
         await admin.close()

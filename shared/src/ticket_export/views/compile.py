@@ -35,7 +35,8 @@ class Key:
 
     def sql(self) -> str:
         """Return the row to compare with."""
-        return f"({text(self.creation_time)}::timestamptz, {int(self.id)}::bigint)"
+        # The id is quoted too: a bare minus binds weaker than the cast, and the least bigint would overflow.
+        return f"({text(self.creation_time)}::timestamptz, '{int(self.id)}'::bigint)"
 
 
 @dataclass(frozen=True, slots=True)
