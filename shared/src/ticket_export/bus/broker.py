@@ -20,6 +20,8 @@ from ticket_export.settings import KafkaSettings
 from ticket_export.telemetry import get_logger
 
 START_SECONDS = 20.0
+# How long a connection that is being made may go on when everything stops.
+CONNECT_SECONDS = 3.0
 
 log = get_logger(__name__)
 
@@ -37,6 +39,7 @@ class ResilientBroker:
         self._subscribe: Callable[[KafkaBroker], None] | None = None
         self._broker: KafkaBroker | None = None
         self._broken = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -54,13 +57,15 @@ class ResilientBroker:
 
     async def stop(self) -> None:
         """Stop subscribers and producer, within ``STOP_SECONDS``, whatever state the broker is in."""
-        if self._running is not None:
-            self._running.cancel()
+        self._stopping.set()
+        if self._running is None:
+            return
+        # A client that is cancelled while it connects leaves its socket open: it gets a moment to finish first.
+        _, unfinished = await asyncio.wait({self._running}, timeout=CONNECT_SECONDS + STOP_SECONDS)
+        for task in unfinished:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._running
-        broker, self._broker = self._broker, None
-        if broker is not None:
-            await _stop(broker)
+                await task
 
     async def publish(self, messages: Sequence[Message], *, timeout_seconds: float) -> list[Exception | None]:
         """Publish in this order; return for each message None or why it cannot be sent.
@@ -80,18 +85,19 @@ class ResilientBroker:
 
     async def _keep_connected(self) -> None:
         backoff = Backoff(first_seconds=0.5, longest_seconds=5.0)
-        while True:
+        while not self._stopping.is_set():
             broker = build_broker(self._settings, client_id=self._client_id)
             if self._subscribe is not None:
                 self._subscribe(broker)
             if not await self._started(broker):
-                await asyncio.sleep(backoff.next_seconds())
+                await _first_of(self._stopping, seconds=backoff.next_seconds())
                 continue
             backoff.reset()
             self._broken.clear()
             self._broker = broker
-            await self._broken.wait()
-            log.warning("Kafka connection is stuck; making a new one", action="kafka_reconnect")
+            await _first_of(self._broken, self._stopping)
+            if self._broken.is_set():
+                log.warning("Kafka connection is stuck; making a new one", action="kafka_reconnect")
             self._broker = None
             await _stop(broker)
 
@@ -112,6 +118,14 @@ class ResilientBroker:
             raise
         log.info("Connected to Kafka", action="kafka_connected")
         return True
+
+
+async def _first_of(*events: asyncio.Event, seconds: float | None = None) -> None:
+    """Wait until one of the events is set, or the time is over."""
+    waiting = {asyncio.ensure_future(event.wait()) for event in events}
+    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for waiter in waiting:
+        waiter.cancel()
 
 
 async def _stop(broker: KafkaBroker) -> None:
