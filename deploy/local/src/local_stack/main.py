@@ -1,5 +1,6 @@
 """The command `stack`."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from local_stack.background import bring_up, take_down
 from local_stack.environment import read_environment
 from local_stack.errors import StackError
 from local_stack.logs import show_logs
-from local_stack.product import product
+from local_stack.product import load_helpdesk, product
+from local_stack.proof.story import Story
 from local_stack.reports import Reporter
 from local_stack.state import State, read_state
 from local_stack.status import status_table
@@ -114,6 +116,50 @@ def token(
     with _errors():
         environment = read_environment(directory.resolve())
         sys.stdout.write(bearer_token(user, Path(environment["DEMO_SIGNING_KEY_FILE"])) + "\n")
+
+
+@app.command()
+def demo(
+    directory: Directory = DEFAULT_DIRECTORY,
+    workers: Workers = 1,
+    s3: S3 = None,
+    once: Annotated[bool, typer.Option("--once", help="End everything after the export.")] = False,
+) -> None:
+    """Export real tickets while they change, prove that the file is exact, and leave the site up until Ctrl-C."""
+    directory = _made(directory)
+    output = Console(highlight=False, soft_wrap=True)
+    with _errors():
+        if read_state(directory):
+            raise typer.Exit(_demonstrate_on_running(directory, output))
+        with Terminal(output) as terminal:
+
+            def work() -> int | None:
+                terminal.stop()
+                good = asyncio.run(Story(read_environment(directory), directory, output).tell())
+                if once or not good:
+                    return int(not good)
+                _show_site(directory, output)
+                return None
+
+            raise typer.Exit(Supervisor(directory, product(workers, s3), workers, terminal, _tell).run(_nothing, work))
+
+
+def _demonstrate_on_running(directory: Path, output: Console) -> int:
+    environment = read_environment(directory)
+    asyncio.run(load_helpdesk(environment))
+    good = asyncio.run(Story(environment, directory, output).tell())
+    _show_site(directory, output)
+    return int(not good)
+
+
+def _show_site(directory: Path, output: Console) -> None:
+    url = read_environment(directory)["API_URL"]
+    output.print(f"\nThe site: [bold]{url}/staff/tickets[/]. Sign in as ada, who may export and download, or as bob,")
+    output.print("cara or dan, who may not do both. Ctrl-C ends everything that this command has started.")
+
+
+def _nothing() -> None:
+    pass
 
 
 def _already_runs(state: State, workers: int, directory: Path) -> int:

@@ -11,7 +11,6 @@ from local_stack.demo import prepare_helpdesk
 from local_stack.environment import (
     BUCKET,
     DATABASE,
-    HOST_ROLE,
     HOST_SCHEMA,
     SIGNING_KEY_FILE,
     role_passwords,
@@ -35,7 +34,6 @@ SHARED_VARIABLES = (
     "S3_SECRET_KEY",
     "S3_BUCKET",
 )
-INSTALLER_ROLE = "ticket_export_installer"
 
 
 def product(workers: int, s3: str | None) -> Plan:
@@ -76,34 +74,28 @@ def services(environment: Mapping[str, str], workers: int) -> list[ServiceSpec]:
 
 def _prepare(stack: Stack, servers: Servers, environment: Mapping[str, str]) -> None:
     with stack.steps.step("Database: creating"):
-        asyncio.run(_create_database(servers.postgres.address, servers.credentials.helpdesk_password))
+        asyncio.run(_create_database(servers.postgres.address))
     with stack.steps.step("Database: migrating"):
         migration = {**environment, **role_passwords(servers.credentials)}
         stack.run_errand("migrate", [_program("ticket-export"), "migrate"], migration)
     with stack.steps.step("Helpdesk: loading the demo's tickets"):
-        asyncio.run(_load_helpdesk(environment))
+        asyncio.run(load_helpdesk(environment))
     with stack.steps.step("Helpdesk: versioning its tables"):
         stack.run_errand("source-install", [_program("ticket-export"), "source", "install"], environment)
     write_signing_key(stack.directory / SIGNING_KEY_FILE)
 
 
-async def _create_database(address: PostgresAddress, helpdesk_password: str) -> None:
+async def _create_database(address: PostgresAddress) -> None:
     connection = await asyncpg.connect(address.url("postgres"))
     try:
-        for role in (HOST_ROLE, INSTALLER_ROLE):
-            if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role):
-                await connection.execute(f"CREATE ROLE {role} NOLOGIN")
-        await connection.execute(f"ALTER ROLE {HOST_ROLE} LOGIN PASSWORD '{helpdesk_password}'")
         if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", DATABASE):
             await connection.execute(f"CREATE DATABASE {DATABASE}")
-        # A customer's administrator gives the installer the same two rights, and no more.
-        await connection.execute(f"GRANT {HOST_ROLE} TO {INSTALLER_ROLE}")
-        await connection.execute(f"GRANT CREATE ON DATABASE {DATABASE} TO {INSTALLER_ROLE}")
     finally:
         await connection.close()
 
 
-async def _load_helpdesk(environment: Mapping[str, str]) -> None:
+async def load_helpdesk(environment: Mapping[str, str]) -> None:
+    """Load the demo's tickets, or undo what a replay has done to them."""
     await prepare_helpdesk(
         admin_url=environment["ADMIN_DATABASE_URL"],
         helpdesk_url=environment["HELPDESK_DATABASE_URL"],

@@ -54,6 +54,10 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Give the terminal back; steps are told as plain lines from now on."""
         self._progress.stop()
 
     @contextmanager
