@@ -68,6 +68,10 @@ class UnsupportedBodyError(ExportApiError):
     """The body has to be JSON, with Content-Type: application/json."""
 
 
+class BodyTooLargeError(ExportApiError):
+    """The body is larger than any request needs."""
+
+
 class UntrustedHostError(ExportApiError):
     """This server does not answer under that host name (TRUSTED_HOSTS lists those that it does)."""
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from export_api.http import health, routes_exports, routes_views
-from export_api.http.bodies import MOST_BODY_BYTES
+from export_api.http.body_limit import BodyLimit
 from export_api.http.error_handlers import install_error_handlers
 from export_api.http.openapi import DESCRIPTION, TITLE, complete_openapi
 from export_api.http.request_context import RequestContext
@@ -31,9 +31,12 @@ def create_app(settings: ApiSettings) -> FastAPI:
         docs_url=None,  # the framework's page loads its script from a CDN
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MOST_BODY_BYTES,
         lifespan=_lifespan(settings, metrics),
-        middleware=[Middleware(RequestContext, metrics=metrics), Middleware(TrustedHosts, hosts=settings.hosts)],
+        middleware=[
+            Middleware(RequestContext, metrics=metrics),
+            Middleware(TrustedHosts, hosts=settings.hosts),
+            Middleware(BodyLimit),
+        ],
     )
     app.state.pages = Pages(demo=settings.auth_mode == "demo")
     install_error_handlers(app)

@@ -11,7 +11,6 @@ from export_api.http.error_handlers import faults_of
 from export_api.http.schemas import ExportBody
 from export_api.use_cases.request_export import ExportRequest
 
-MOST_BODY_BYTES = 64 * 1024
 MOST_KEY_CHARACTERS = 200
 
 

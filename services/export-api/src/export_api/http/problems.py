@@ -39,6 +39,7 @@ KINDS: dict[type[ExportApiError], Kind] = {
     ),
     errors.TooManyExportsError: Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many-exports", "Too many exports"),
     errors.UnsupportedBodyError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-json", "Not JSON"),
+    errors.BodyTooLargeError: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", "Body too large"),
     errors.UntrustedHostError: Kind(HTTPStatus.MISDIRECTED_REQUEST, "untrusted-host", "Unknown host name"),
     errors.NotReadyError: Kind(HTTPStatus.CONFLICT, "not-completed", "Not completed yet"),
     errors.NoFileError: Kind(HTTPStatus.CONFLICT, "no-file", "No file"),

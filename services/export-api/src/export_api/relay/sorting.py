@@ -11,7 +11,6 @@ from aiokafka.errors import InvalidTopicError, KafkaError, MessageSizeTooLargeEr
 
 from export_api.queries.outbox import OutboxRow
 
-
 # What Kafka says of a row that it will never take.
 REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTopicError)
 
