@@ -1,6 +1,7 @@
 """The command ``ticket-export``: reads settings, calls a use case, shows what it did."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 import typer
@@ -11,7 +12,7 @@ from export_ops.migrate import migrate as migrate_all
 from export_ops.settings import MigrateSettings, SourceSettings
 from export_ops.source.generate import Schemas
 from export_ops.source.installer import install as install_source
-from ticket_export.settings import SettingsError, load
+from ticket_export.settings import Settings, SettingsError, load
 from ticket_export.telemetry import configure_logging
 
 app = typer.Typer(
@@ -26,6 +27,12 @@ _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def _show(line: str) -> None:
     _out.print(line, markup=False)
+
+
+def _log(settings: Settings) -> None:
+    configure_logging("ticket-export", level=settings.log_level, form=settings.log_format)
+    # It tells of each revision; so do we, in one line.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _run(command: Callable[[], Awaitable[None]]) -> None:
@@ -47,7 +54,7 @@ def migrate() -> None:
 
     async def command() -> None:
         settings = load(MigrateSettings)
-        configure_logging("ticket-export", level=settings.log_level, form=settings.log_format)
+        _log(settings)
         await migrate_all(settings, _show)
 
     _run(command)
@@ -59,7 +66,7 @@ def source_install() -> None:
 
     async def command() -> None:
         settings = load(SourceSettings)
-        configure_logging("ticket-export", level=settings.log_level, form=settings.log_format)
+        _log(settings)
         schemas = Schemas(settings.source_schema, settings.source_bookkeeping_schema)
         new = await install_source(settings.installer_database_url, schemas, report=_show)
         _show(f"{len(new)} tables newly versioned" if new else "every table was versioned already")

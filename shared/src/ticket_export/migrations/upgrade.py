@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 from alembic.runtime.migration import MigrationContext, MigrationInfo, MigrationStep, RevisionStep
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from alembic.script.revision import RevisionError
 from pydantic import SecretStr
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -40,7 +40,7 @@ async def migrate(admin_url: str, *, schema: str, role_passwords: Mapping[str, S
         raise MigrationError(str(reason or "the database refused")) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise MigrationError(str(error)) from error
-    except CommandError as error:
+    except RevisionError as error:
         raise MigrationError(f"{schema} is at a revision that this release doesn't know: {error}") from error
 
 

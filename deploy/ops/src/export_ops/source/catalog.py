@@ -10,7 +10,7 @@ from ticket_export.source_contract import VALID_FROM, SourceTable
 
 # One row per table asked for; $1 schema, $2 names.
 _TABLES = """
-SELECT asked.name, c.relkind = 'p' AS partitioned,
+SELECT asked.name,
        to_regclass(format('%I.%I', $1::text, asked.name || '_history')) IS NOT NULL AS has_history,
        ARRAY(SELECT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
@@ -58,7 +58,6 @@ class TableState:
     """A table as the host has it, and as we installed it (None: not yet)."""
 
     columns: frozenset[str]
-    partitioned: bool
     has_history: bool
     installed_columns: tuple[str, ...] | None
 
@@ -74,9 +73,7 @@ async def read_states(
     )
     columns = {row["table_name"]: tuple(row["columns"]) for row in installed}
     return {
-        row["name"]: TableState(
-            frozenset(row["columns"]), row["partitioned"], row["has_history"], columns.get(row["name"])
-        )
+        row["name"]: TableState(frozenset(row["columns"]), row["has_history"], columns.get(row["name"]))
         for row in found
     }
 
