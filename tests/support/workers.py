@@ -12,7 +12,7 @@ from support.installation import Installation
 from ticket_export.storage.object_store import ObjectStore
 
 SHORT = {
-    "lease_seconds": 2.0,
+    "lease_seconds": 3.0,
     "lease_renewal_seconds": 0.4,
     "lease_margin_seconds": 0.4,
     "sweep_seconds": 0.1,

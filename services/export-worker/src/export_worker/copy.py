@@ -127,23 +127,28 @@ class Skip:
     seen: int = 0
     _hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
+    @property
+    def missing(self) -> int:
+        """Bytes still to be dropped."""
+        return self.start.offset - self.seen
+
     def rest_of(self, chunk: bytes) -> bytes:
-        """Return what of the chunk lies behind the checkpoint."""
-        missing = self.start.offset - self.seen
-        if missing <= 0:
+        """Return what of the chunk lies behind the checkpoint; raise ReplanError when what lies before it differs."""
+        if not self.missing:
             return chunk
-        dropped = chunk[:missing]
+        dropped, rest = chunk[: self.missing], chunk[self.missing :]
         self._hash.update(dropped)
         self.seen += len(dropped)
-        if self.seen == self.start.offset:
-            self.verify()
+        if not self.missing:
+            if self._hash.hexdigest() != self.start.page_sha256:
+                raise ReplanError("a page is not what it was before the interruption")
             self.cutter.resume_page(self._hash)
-        return chunk[missing:]
+        return rest
 
-    def verify(self) -> None:
-        """Raise ReplanError when the bytes so far are not those of the checkpoint."""
-        if self.seen != self.start.offset or self._hash.hexdigest() != self.start.page_sha256:
-            raise ReplanError("a page is not what it was before the interruption")
+    def end(self) -> None:
+        """Raise ReplanError when the page ended before the checkpoint was reached."""
+        if self.missing:
+            raise ReplanError("a page is shorter than it was before the interruption")
 
 
 @dataclass(slots=True)
@@ -166,7 +171,7 @@ class PageStream:
     def end(self, rows: int) -> None:
         """COPY has confirmed the page."""
         if self.skip is not None:
-            self.skip.verify()
+            self.skip.end()
         self.cutter.end_page(rows)
 
 

@@ -72,7 +72,7 @@ class LeaseKeeper:
 
     async def run(self) -> None:
         """Renew for ever; survives the database going away."""
-        connection: "asyncpg.Connection[asyncpg.Record] | None" = None
+        connection: asyncpg.Connection[asyncpg.Record] | None = None
         try:
             while True:
                 await asyncio.sleep(self.terms.renewal_seconds)

@@ -52,9 +52,8 @@ def classify(error: Exception) -> TaskError:
 
 def _classify_storage(error: Exception) -> TaskError | None:
     match error:
-        case LeaseExpiredError():
-            return LeaseLostError(str(error))
-        case StorageUnavailableError():
+        case LeaseExpiredError() | StorageUnavailableError():
+            # Whether the lease is lost or was only too short, the fence of the next write tells.
             return UnreachableError(str(error))
         case StorageRefusedError(status=status, code=code):
             full = status == INSUFFICIENT_STORAGE or code == "XMinioStorageFull"

@@ -1,0 +1,122 @@
+"""A job that cannot succeed fails with a code, a safe message and a reference, and leaves no file behind."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from export_worker.source import Measure, Source
+from support.exports import Requested, insert_job, list_objects, wait_until_ended
+from support.installation import Installation
+from support.workers import worker
+from ticket_export.storage.errors import StorageRefusedError
+from ticket_export.storage.object_store import ObjectStore
+
+
+async def failed(installation: Installation, requested: Requested) -> asyncpg.Record:
+    job = await wait_until_ended(installation, requested.id)
+    assert job["status"] == "failed"
+    assert job["error_reference"]
+    assert job["error_message"]
+    connection = await installation.connect()
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM exports.files") == 0
+        audit = await connection.fetch(
+            "SELECT action, outcome FROM exports.audit_log WHERE job_id = $1 ORDER BY id", requested.id
+        )
+        assert tuple(audit[-1]) == ("failed", "failure")
+        left = await connection.fetchval(
+            "SELECT count(*) FROM exports.tasks WHERE job_id = $1 AND status IN ('queued', 'leased')", requested.id
+        )
+        assert left == 0
+    finally:
+        await connection.close()
+    return job
+
+
+async def test_a_changed_schema_fails_the_job(installation: Installation) -> None:
+    requested = await insert_job(installation, "all")
+    connection = await installation.connect(installation.helpdesk_url)
+    await connection.execute("ALTER TABLE helpdesk.tickets ALTER COLUMN category TYPE varchar(300)")
+    await connection.close()
+    async with worker(installation):
+        job = await failed(installation, requested)
+    assert job["error_code"] == "schema_changed"
+
+
+async def test_a_pruned_snapshot_fails_the_job(installation: Installation) -> None:
+    requested = await insert_job(installation, "all")
+    connection = await installation.connect()
+    await connection.execute("UPDATE export_source.horizon SET xid = pg_current_xact_id()")
+    await connection.close()
+    async with worker(installation):
+        job = await failed(installation, requested)
+    assert job["error_code"] == "snapshot_lost"
+
+
+async def test_pages_that_do_not_add_up_are_never_published(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Source.measure
+
+    async def one_more(self: Source, statement: str) -> Measure:
+        measure = await original(self, statement)
+        return Measure(measure.rows + 1, measure.cuts)
+
+    monkeypatch.setattr(Source, "measure", one_more)
+    requested = await insert_job(installation, "all")
+    async with worker(installation):
+        job = await failed(installation, requested)
+    assert job["error_code"] == "row_count_mismatch"
+
+
+async def test_a_store_that_refuses_fails_the_job_after_its_attempts(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    async def refuse(*_: Any) -> None:
+        nonlocal calls
+        calls += 1
+        raise StorageRefusedError("PutObject", 507, "XMinioStorageFull")
+
+    monkeypatch.setattr(ObjectStore, "put", refuse)
+    requested = await insert_job(installation, "all")
+    async with worker(installation, max_attempts=3):
+        job = await failed(installation, requested)
+    assert (job["error_code"], calls) == ("storage_full", 3)
+    assert list_objects(installation) == set()
+
+
+async def test_whoever_meets_an_exhausted_task_ends_its_job(installation: Installation) -> None:
+    requested = await insert_job(installation, "all")
+    connection = await installation.connect()
+    await connection.execute(
+        "UPDATE exports.tasks SET status = 'leased', attempt = 5, lease_token = gen_random_uuid(),"
+        " lease_until = clock_timestamp() - interval '1 s' WHERE job_id = $1",
+        requested.id,
+    )
+    await connection.close()
+    async with worker(installation):
+        job = await failed(installation, requested)
+    assert job["error_code"] == "attempts_exhausted"
+
+
+async def test_a_job_does_not_grow_older_than_its_greatest_age(installation: Installation) -> None:
+    requested = await insert_job(installation, "all")
+    async with worker(installation, max_job_age_seconds=0.001):
+        job = await failed(installation, requested)
+    assert job["error_code"] == "too_old"
+
+
+async def test_messages_to_people_are_safe(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: Any) -> None:
+        raise asyncpg.InsufficientPrivilegeError("permission denied for SELECT secret FROM host-17")
+
+    monkeypatch.setattr(Source, "measure", refuse)
+    requested = await insert_job(installation, "all")
+    async with worker(installation, max_attempts=1):
+        job = await failed(installation, requested)
+    assert job["error_code"] == "source_error"
+    assert "secret" not in job["error_message"]
+    assert "host-17" not in job["error_message"]
