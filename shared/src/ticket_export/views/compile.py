@@ -122,15 +122,17 @@ class CompiledView:
             tail="\nORDER BY t.creation_time DESC, t.id DESC",
         )
 
-    def listing(self, page: Page, limit: int) -> str:
+    def listing(self, page: Page, limit: int, *, newest_first: bool = True) -> str:
         """Return the statement of a list on screen: native values named like the columns, and the row's key.
 
-        The key is ``key_time`` (text) and ``key_id``.
+        The key is ``key_time`` (text) and ``key_id``. ``newest_first`` says from which end of the page rows are taken.
         """
         cells = ", ".join(f"{column.expression} AS {identifier(column.name)}" for column in self.columns)
+        direction = "DESC" if newest_first else "ASC"
         return (
-            f"SELECT {cells}, t.creation_time::text AS key_time, t.id AS key_id\n{self._from(self.columns, *page.conditions())}\n"
-            f"ORDER BY t.creation_time DESC, t.id DESC LIMIT {int(limit)}"
+            f"SELECT {cells}, t.creation_time::text AS key_time, t.id AS key_id\n"
+            f"{self._from(self.columns, *page.conditions())}\n"
+            f"ORDER BY t.creation_time {direction}, t.id {direction} LIMIT {int(limit)}"
         )
 
     def count(self) -> str:
