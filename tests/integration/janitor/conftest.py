@@ -1,0 +1,31 @@
+"""The janitor's side of an installation."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from integration.janitor.scene import Scene
+from janitor.buckets import open_buckets
+from janitor.settings import JanitorSettings
+from support.installation import Installation
+from ticket_export.database.connection import open_pool
+
+
+@pytest.fixture
+async def scene(installation: Installation) -> AsyncIterator[Scene]:
+    settings = installation.settings(JanitorSettings, database_url=installation.retention_url, lease_seconds=2)
+    owner = SecretStr(installation.admin_url)
+    async with (
+        await open_pool(owner, schema="exports", application_name="test") as owning,
+        await open_pool(settings.database_url, schema="exports", application_name="janitor", max_size=4) as pool,
+        open_buckets(settings) as buckets,
+    ):
+        yield Scene(owning, pool, buckets, await buckets.store(buckets.default), settings, installation.janitor_env)
+
+
+@pytest.fixture
+def other_bucket(installation: Installation) -> str:
+    name = f"{installation.bucket}-before-the-move"
+    installation.servers.object_store.create_bucket(name)
+    return name
