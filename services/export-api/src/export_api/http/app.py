@@ -15,8 +15,7 @@ from export_api.http.trusted_hosts import TrustedHosts
 from export_api.metrics import Metrics
 from export_api.resources import open_resources
 from export_api.settings import ApiSettings
-from export_api.staff import routes as staff
-from export_api.staff.pages import Pages
+from export_api.staff.routes import install_staff_pages
 
 VERSION = "1"
 
@@ -38,12 +37,11 @@ def create_app(settings: ApiSettings) -> FastAPI:
             Middleware(BodyLimit),
         ],
     )
-    app.state.pages = Pages(demo=settings.auth_mode == "demo")
     install_error_handlers(app)
     complete_openapi(app)
-    for router in (routes_exports.router, routes_views.router, health.router, staff.router):
+    for router in (routes_exports.router, routes_views.router, health.router):
         app.include_router(router)
-    app.mount("/static", staff.static_files())
+    install_staff_pages(app, demo=settings.auth_mode == "demo")
     return app
 
 

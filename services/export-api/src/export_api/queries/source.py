@@ -141,6 +141,10 @@ class SourceReading:
         rows = await self.connection.fetch(self._sql(_NAMES), list(ids))
         return {row["id"]: row["name"] for row in rows}
 
+    async def fetch_compiled(self, statement: str) -> list[asyncpg.Record]:
+        """Run a statement of the view compiler."""
+        return await self.connection.fetch(statement)
+
     async def probe(self) -> None:
         """Raise when the schema cannot be read."""
         await self.connection.execute(self._sql(_PROBE))

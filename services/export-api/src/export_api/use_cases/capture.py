@@ -38,14 +38,18 @@ async def capture(source: Source, *, username: str, view_id: str, jobs_cluster: 
     async with source.reading() as reading:
         moment = await reading.moment()
         person = await reading.person(username)
-        view = await _resolve_view(reading, person.id, view_id) if person and person.may_export else None
+        view = await resolve_view(reading, person.id, view_id) if person and person.may_export else None
         signature = await reading.signature()
         if moment.cluster != jobs_cluster:
             await reading.secure_moment()
     return Capture(person, view, moment, signature)
 
 
-async def _resolve_view(reading: SourceReading, person_id: UUID, view_id: str) -> CapturedView | None:
+async def resolve_view(reading: SourceReading, person_id: UUID, view_id: str) -> CapturedView | None:
+    """Find a view by a built-in name or a saved view's id; None when the person can see no such view.
+
+    Raises InvalidRequestError for a saved view that this version cannot read.
+    """
     built_in = BUILT_IN_VIEWS.get(view_id)
     if built_in:
         return CapturedView(built_in.id, built_in.name, ViewPayload(scope=built_in.scope))
