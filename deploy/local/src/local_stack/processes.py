@@ -3,6 +3,7 @@
 On Linux a child is told when the *thread* that forked it ends, so all are forked by one thread that never does.
 """
 
+import atexit
 import contextlib
 import functools
 import os
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,13 @@ import psutil
 
 from local_stack import launch
 from local_stack.accounts import Account
+from local_stack.errors import StackError
 
 CREATED_TOLERANCE_SECONDS = 1.0  # the clock that it is derived from may be adjusted
 KILL_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 0.01
 LOG_TAIL_LINES = 15
+FAILURE_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def log_tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:
 
 def spawn(
     name: str,
-    argv: list[str],
+    argv: Sequence[str],
     *,
     log: Path,
     environment: Mapping[str, str],
@@ -104,8 +107,7 @@ def spawn(
     death_signal: signal.Signals = signal.SIGTERM,
 ) -> Child:
     """Start a program in a session of its own (the terminal's Ctrl-C is ours to pass on), appending to `log`."""
-    identity = f"{account.uid}:{account.gid}" if account else "-"
-    launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(int(death_signal)), identity]
+    launcher = _launcher(account, death_signal)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
 
@@ -121,6 +123,49 @@ def spawn(
             )
 
         return Child(name, _forked(fork), log)
+
+
+def run(argv: Sequence[str], *, environment: Mapping[str, str] | None = None, account: Account | None = None) -> str:
+    """Run a program to its end; what it printed.
+
+    Raises:
+        StackError: it failed; the message ends with its last words.
+    """
+
+    def fork() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(  # noqa: S603 -- our own programs
+            [*_launcher(account, signal.SIGKILL), *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=None if environment is None else dict(environment),
+            cwd="/",
+            start_new_session=True,
+        )
+
+    with _forked(fork) as program:
+        _running.add(program)
+        printed = program.communicate()[0].decode(errors="replace")
+        _running.discard(program)
+    if program.returncode != 0:
+        raise StackError(f"{' '.join(argv)} failed:\n{printed[-FAILURE_CHARACTERS:]}")
+    return printed
+
+
+_running: "set[subprocess.Popen[bytes]]" = set()
+
+
+@atexit.register
+def _kill_running() -> None:
+    """End what a broken-off start was just running, and all that this has started."""
+    for program in list(_running):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+
+
+def _launcher(account: Account | None, death_signal: signal.Signals) -> list[str]:
+    identity = f"{account.uid}:{account.gid}" if account else "-"
+    return [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(int(death_signal)), identity]
 
 
 def kill_tree(process: psutil.Process) -> None:

@@ -67,7 +67,7 @@ class Stack:
         log = self.directory / "logs" / f"{name}.log"
         with self._lock:
             self._refuse_when_closing()
-            child = spawn(name, list(argv), log=log, environment=os.environ | dict(environment), cwd=self.directory)
+            child = spawn(name, argv, log=log, environment=os.environ | dict(environment), cwd=self.directory)
             write_down(self.directory, child)
         exit_code = child.wait()
         strike_out(self.directory, name)

