@@ -12,12 +12,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def _postgres_url(value: SecretStr) -> SecretStr:
-    PostgresDsn(value.get_secret_value())
+    # SQLAlchemy's schemes, which name a driver, are a PostgresDsn too; asyncpg refuses them.
+    if PostgresDsn(value.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("must begin with postgresql://")
     return value
 
 
 def _bare_url(value: AnyHttpUrl) -> AnyHttpUrl:
-    if value.path not in (None, "", "/") or value.query:
+    more = (value.username, value.password, value.query, value.fragment)
+    if value.path not in (None, "", "/") or any(part is not None for part in more):
         raise ValueError("must be scheme, host and port only")
     return value
 

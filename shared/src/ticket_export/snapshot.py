@@ -6,12 +6,13 @@ faster than the function (docs/architecture.md). Only digits from the parsed sna
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 # valid_to of a live row: the largest xid8, which no transaction reaches.
 LIVE = "18446744073709551615"
 
-_FORM = re.compile(r"(\d{1,20}):(\d{1,20}):((?:\d{1,20}(?:,\d{1,20})*)?)")
+_FORM = re.compile(r"([0-9]{1,20}):([0-9]{1,20}):((?:[0-9]{1,20}(?:,[0-9]{1,20})*)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,20 @@ class Snapshot:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``xmin:xmax:xip,xip``; raise ValueError for anything else."""
+        """Read ``xmin:xmax:xip,xip``; raise ValueError for what PostgreSQL would not print."""
         match = _FORM.fullmatch(text)
         if match is None:
             raise ValueError(f"not a snapshot: {text!r}")
         xmin, xmax, running = match.groups()
-        return cls(int(xmin), int(xmax), tuple(int(xid) for xid in running.split(",") if xid))
+        snapshot = cls(int(xmin), int(xmax), tuple(int(xid) for xid in running.split(",") if xid))
+        if not snapshot._in_order():
+            raise ValueError(f"not a snapshot: {text!r}")
+        return snapshot
+
+    def _in_order(self) -> bool:
+        ends = 0 < self.xmin <= self.xmax <= int(LIVE)
+        ascending = all(low < high for low, high in pairwise(self.running))
+        return ends and ascending and all(self.xmin <= xid < self.xmax for xid in self.running)
 
     def __str__(self) -> str:
         return f"{self.xmin}:{self.xmax}:{','.join(map(str, self.running))}"

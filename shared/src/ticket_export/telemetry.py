@@ -3,34 +3,56 @@
 import logging
 import sys
 from collections.abc import MutableMapping
+from textwrap import indent
 from typing import Any, Literal
 
 import structlog
 
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
+# Control codes, other line ends than LF, and marks that turn the direction of writing.
+_STEERING = (
+    *range(32),
+    *range(127, 160),
+    0x2028,
+    0x2029,
+    0x061C,
+    0x200E,
+    0x200F,
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+)
+_ONE_LINE = {code: ascii(chr(code))[1:-1] for code in _STEERING}
+_MANY_LINES = {code: escape for code, escape in _ONE_LINE.items() if chr(code) != "\n"}
 
 # Local variables stay out of the log: they hold tokens, links and addresses with passwords.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
-def _escape_control_codes(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    # Names that users chose reach the console: an ANSI code in one must not.
-    return {key: value.translate(_CONTROL) if isinstance(value, str) else value for key, value in event.items()}
+def _escape_steering(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    # Names that users chose reach the console: an ANSI code in one must not, nor a line end that forges a record.
+    # JSON escapes by itself.
+    escaped = {key: value.translate(_ONE_LINE) if isinstance(value, str) else value for key, value in event.items()}
+    if "exception" in event:
+        escaped["exception"] = indent(event["exception"].translate(_MANY_LINES), "  ")
+    return escaped
+
+
+def _console() -> list[structlog.typing.Processor]:
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    return [structlog.processors.format_exc_info, _escape_steering, renderer]
 
 
 def configure_logging(service: str, *, level: str, form: Literal["json", "console"]) -> None:
     """Send structlog's and the standard library's records to standard error in one form."""
     renderer: list[structlog.typing.Processor] = (
-        [_TRACEBACKS, structlog.processors.JSONRenderer()]
-        if form == "json"
-        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [_TRACEBACKS, structlog.processors.JSONRenderer()] if form == "json" else _console()
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _escape_control_codes,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

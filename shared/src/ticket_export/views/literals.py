@@ -5,11 +5,13 @@ Identifiers come from registries and settings only; values from anywhere.
 
 from datetime import datetime
 
+LONGEST_IDENTIFIER_BYTES = 63
+
 
 def identifier(name: str) -> str:
-    """Quote a name; raise ValueError for one that PostgreSQL cannot hold."""
-    if not name or "\x00" in name:
-        raise ValueError("an identifier is neither empty nor contains NUL")
+    """Quote a name; raise ValueError for one that PostgreSQL cannot hold, or would cut without a word."""
+    if not name or "\x00" in name or len(name.encode()) > LONGEST_IDENTIFIER_BYTES:
+        raise ValueError(f"an identifier has 1 to {LONGEST_IDENTIFIER_BYTES} bytes, none of them NUL")
     return '"' + name.replace('"', '""') + '"'
 
 

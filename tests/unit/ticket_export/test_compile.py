@@ -1,0 +1,201 @@
+"""The statements as text: what they read, where the conditions stand, and what they never contain."""
+
+import re
+from datetime import UTC, datetime
+from typing import get_args
+
+import pytest
+
+from ticket_export.snapshot import Snapshot
+from ticket_export.source_contract import CONTRACT
+from ticket_export.views.columns import COLUMNS
+from ticket_export.views.compile import CompiledView, Key, Page, PagedStatement, compile_view
+from ticket_export.views.payload import ViewPayload
+from ticket_export.views.scopes import ScopeName
+
+SNAPSHOT = Snapshot(10, 20, (12, 15))
+REQUESTED_AT = datetime(2024, 5, 6, 7, 8, 9, 123_456, tzinfo=UTC)
+SCOPES: tuple[ScopeName, ...] = get_args(ScopeName)
+UPPER, LOWER = Key("2024-01-02 00:00:00.5+00", 7), Key("2024-01-01 00:00:00+00", -3)
+PAGES = {"all": Page(), "first": Page(lower=LOWER), "middle": Page(UPPER, LOWER), "last": Page(upper=UPPER)}
+CONTRACT_TABLES = {table.name: table for table in CONTRACT}
+READ = re.compile(r'(?:FROM|JOIN) "(?P<schema>[^"]+)"\."(?P<table>[^"]+)"')
+
+
+def view(scope: ScopeName, *columns: str) -> CompiledView:
+    payload = ViewPayload(scope=scope, columns=columns or tuple(COLUMNS))
+    return compile_view(
+        payload,
+        snapshot=SNAPSHOT,
+        requested_at=REQUESTED_AT,
+        source_schema="helpdesk",
+        bookkeeping_schema="export_source",
+    )
+
+
+def statements(compiled: CompiledView) -> dict[str, str]:
+    made = {
+        "measure": compiled.measure(),
+        "count": compiled.count(),
+        "cut_instant": compiled.cut_instant("2024-01-01 00:00:00+00", 5),
+    }
+    for name, page in PAGES.items():
+        made[f"copy {name}"] = compiled.copy().for_page(page)
+        made[f"listing {name}"] = compiled.listing(page, 50)
+    return made
+
+
+EVERY = [(scope, name, statement) for scope in SCOPES for name, statement in statements(view(scope)).items()]
+EVERY_STATEMENT = pytest.mark.parametrize(
+    ("scope", "statement"),
+    [(scope, statement) for scope, _, statement in EVERY],
+    ids=[f"{scope}-{name}" for scope, name, _ in EVERY],
+)
+
+
+@EVERY_STATEMENT
+def test_only_tables_of_the_contract_are_read(scope: ScopeName, statement: str) -> None:
+    read = [(found["schema"], found["table"]) for found in READ.finditer(statement)]
+    assert {schema for schema, _ in read} == {"helpdesk"}
+    assert {table.removesuffix("_history") for _, table in read} <= set(CONTRACT_TABLES)
+    # Nothing is read in another way of writing it.
+    assert len(re.findall(r"\b(?:FROM|JOIN)\b", statement)) - statement.count("FROM (") == len(read)
+
+
+@EVERY_STATEMENT
+def test_every_table_is_read_with_its_history(scope: ScopeName, statement: str) -> None:
+    read = [found["table"] for found in READ.finditer(statement)]
+    live = sorted(table for table in read if not table.endswith("_history"))
+    assert sorted(table.removesuffix("_history") for table in read if table.endswith("_history")) == live
+    assert "tickets" in live
+
+
+@EVERY_STATEMENT
+def test_every_row_version_is_judged_by_the_snapshot(scope: ScopeName, statement: str) -> None:
+    for found in re.finditer(r'LEFT JOIN "helpdesk"\."(?P<table>\w+)" (?P<alias>\w+) ON (?P<on>[^\n]*)', statement):
+        live = not found["table"].endswith("_history")
+        assert found["on"].endswith(SNAPSHOT.visible(found["alias"], live=live))
+    assert f"AND {SNAPSHOT.visible('t')}" in statement
+
+
+@EVERY_STATEMENT
+def test_conditions_stand_above_the_union(scope: ScopeName, statement: str) -> None:
+    inner = re.search(r"FROM \((SELECT [^()]* UNION ALL SELECT [^()]*)\) t", statement)
+    assert inner is not None
+    assert "WHERE" not in inner[1]
+    assert inner[1].count("UNION ALL") == statement.count("UNION ALL") == 1
+    assert statement.index("WHERE") > inner.end()
+
+
+@EVERY_STATEMENT
+def test_no_statement_reads_a_clock_or_skips_rows(scope: ScopeName, statement: str) -> None:
+    without_texts = re.sub(r"'(?:[^']|'')*'", "''", statement)
+    forbidden = (
+        r"\b(now|clock_timestamp|statement_timestamp|current_(date|time|timestamp)|localtime\w*|OFFSET|random)\b"
+    )
+    assert not re.search(forbidden, without_texts, re.IGNORECASE)
+    assert "$" not in without_texts
+
+
+@EVERY_STATEMENT
+def test_a_snapshot_whose_rows_are_gone_is_refused_by_the_statement_itself(scope: ScopeName, statement: str) -> None:
+    assert """WHERE (SELECT "export_source".assert_safe('10:20:12,15'))""" in statement
+
+
+@EVERY_STATEMENT
+def test_deleted_tickets_are_nobodys(scope: ScopeName, statement: str) -> None:
+    assert "AND t.deleted_at IS NULL" in statement
+
+
+@EVERY_STATEMENT
+def test_every_ticket_column_is_in_the_contract(scope: ScopeName, statement: str) -> None:
+    names = set(re.findall(r"\bt\.(\w+)", statement)) - {"valid_from", "valid_to"}
+    assert names <= set(CONTRACT_TABLES["tickets"].column_names)
+
+
+@EVERY_STATEMENT
+def test_every_label_column_is_in_the_contract(scope: ScopeName, statement: str) -> None:
+    for found in re.finditer(r'LEFT JOIN "helpdesk"\."(?P<table>\w+)" (?P<alias>\w+) ', statement):
+        names = set(re.findall(rf"\b{found['alias']}\.(\w+)", statement)) - {"valid_from", "valid_to"}
+        assert names <= set(CONTRACT_TABLES[found["table"].removesuffix("_history")].column_names)
+
+
+@pytest.mark.parametrize("scope", ["open", "unassigned", "overdue"])
+def test_snoozed_is_judged_at_the_moment_of_the_request(scope: ScopeName) -> None:
+    snoozed = "t.snoozed_until <= '2024-05-06T07:08:09.123456+00:00'::timestamptz"
+    for statement in statements(view(scope)).values():
+        assert f"(t.snoozed_until IS NULL OR {snoozed})" in statement
+
+
+def test_what_each_scope_asks_for() -> None:
+    asked = {scope: view(scope, "id").count() for scope in SCOPES}
+    assert "'open'" not in asked["all"]
+    assert all("'open'" in asked[scope] for scope in ("open", "unassigned", "overdue"))
+    assert "t.assignee_id IS NULL\n  AND t.owning_team_id IS NULL" in asked["unassigned"]
+    assert "t.sla_status = 'breached'" in asked["overdue"]
+    assert "'breached'" not in asked["open"] + asked["unassigned"] + asked["all"]
+
+
+def test_a_table_is_joined_only_for_what_is_shown_or_asked() -> None:
+    assert "JOIN" not in view("all", "id", "title").copy().head
+    assert '"staff"' not in view("open", "id", "status").copy().head
+    assert view("open", "status").copy().head.count("JOIN") == 2
+
+
+def test_pages_are_bounded_by_keys() -> None:
+    copy = view("all", "id").copy()
+    upper = "(t.creation_time, t.id) < ('2024-01-02 00:00:00.5+00'::timestamptz, '7'::bigint)"
+    lower = "(t.creation_time, t.id) >= ('2024-01-01 00:00:00+00'::timestamptz, '-3'::bigint)"
+    bounds = {name: (upper in copy.for_page(page), lower in copy.for_page(page)) for name, page in PAGES.items()}
+    assert bounds == {"all": (False, False), "first": (False, True), "middle": (True, True), "last": (True, False)}
+
+
+def test_bounds_go_before_the_order() -> None:
+    statement = PagedStatement("SELECT 1\nWHERE true", "\nORDER BY x").for_page(PAGES["middle"])
+    head, first, second, tail = statement.removeprefix("SELECT 1\n").split("\n")
+    assert (head, tail) == ("WHERE true", "ORDER BY x")
+    assert first.startswith("  AND (t.creation_time, t.id) < ")
+    assert second.startswith("  AND (t.creation_time, t.id) >= ")
+
+
+def test_pages_and_lists_go_newest_first() -> None:
+    order = "ORDER BY t.creation_time DESC, t.id DESC"
+    assert view("all").copy().for_page(PAGES["middle"]).endswith(order)
+    assert view("all").listing(Page(), 50).endswith(f"{order} LIMIT 50")
+
+
+def test_a_key_quotes_its_text() -> None:
+    assert Key("x'; --", 1).sql() == "('x''; --'::timestamptz, '1'::bigint)"
+
+
+def test_cuts_are_evenly_spread() -> None:
+    measure = view("all", "id").measure()
+    assert "1/256.0,2/256.0," in measure
+    assert ",255/256.0]" in measure
+    assert "ARRAY[1/3.0,2/3.0]" in view("all", "id").cut_instant("2024-01-01", 3)
+    assert "AND t.creation_time = '2024-01-01'::timestamptz" in view("all", "id").cut_instant("2024-01-01", 3)
+
+
+def test_a_list_names_its_columns_and_its_key() -> None:
+    listing = view("all", "id", "status").listing(Page(), 5)
+    assert 't.id AS "id"' in listing
+    assert 'AS "status", t.creation_time::text AS key_time, t.id AS key_id' in listing
+
+
+def test_estimates_grow_with_the_columns() -> None:
+    few, many = view("all", "id"), view("all")
+    assert few.least_row_bytes == len('"1"\n')
+    assert few.least_row_bytes < many.least_row_bytes < many.usual_row_bytes
+    assert few.usual_row_bytes < many.usual_row_bytes
+
+
+def test_schemas_are_quoted() -> None:
+    compiled = compile_view(
+        ViewPayload(scope="open"),
+        snapshot=SNAPSHOT,
+        requested_at=REQUESTED_AT,
+        source_schema='odd"name',
+        bookkeeping_schema="book keeping",
+    )
+    assert '"odd""name"."tickets"' in compiled.count()
+    assert '"book keeping".assert_safe' in compiled.count()
