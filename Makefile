@@ -54,10 +54,13 @@ format: $(STAMP) ## Format and apply safe fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock: ## Renew requirements.lock from the pyproject files
+lock: ## Renew requirements.lock, and what the images install, from the pyproject files
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
 	@$(BIN)/uv lock --quiet --upgrade
 	@$(BIN)/uv export --quiet --all-packages --no-emit-workspace --no-header --no-annotate --output-file requirements.lock > /dev/null
+	@$(BIN)/uv export --quiet --frozen --no-dev --no-emit-workspace --no-header --no-annotate --output-file deploy/docker/services.lock \
+	  $(foreach p,export-api export-worker janitor export-ops,--package $(p)) > /dev/null
+	@$(BIN)/uv export --quiet --frozen --only-group build --no-header --no-annotate --output-file deploy/docker/build.lock > /dev/null
 
 clean: ## Remove the environment and local data (keeps the download cache)
 	@rm -rf $(VENV) .local

@@ -66,6 +66,18 @@ async def test_the_object_that_a_file_row_vouches_for_stays(scene: Scene) -> Non
     assert await scene.exists(neighbour), "only the exact key is the janitor's business"
 
 
+async def test_an_object_that_came_back_after_its_file_was_deleted_goes_again(scene: Scene) -> None:
+    job_id = await scene.job("expired", ended_ago=2 * HOUR)
+    key = await scene.file(job_id)
+    await scene.owner.execute("UPDATE files SET deleted_at = clock_timestamp()")
+    await scene.upload(job_id, key=key)
+
+    await scene.run()
+
+    assert not await scene.exists(key)
+    assert await scene.count("uploads") == 0
+
+
 async def test_the_losing_upload_of_a_job_that_goes_on_is_cleared(scene: Scene) -> None:
     job_id = await scene.job("running")
     lost = await scene.upload(job_id, superseded_ago=2 * HOUR)
