@@ -6,8 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from export_worker.claim import Claims
-from export_worker.documents import ClaimedTask
+from export_worker.claim import Claimed, Claims
 from export_worker.settings import WorkerSettings
 from support.exports import insert_job
 from support.installation import Installation
@@ -24,7 +23,7 @@ async def claims(installation: Installation) -> AsyncIterator[Claims]:
     await pool.close()
 
 
-async def claim_all(claims: Claims) -> list[ClaimedTask]:
+async def claim_all(claims: Claims) -> list[Claimed]:
     taken = []
     while (task := await claims.claim(idle=True)) is not None:
         taken.append(task)
@@ -38,7 +37,7 @@ async def test_one_person_does_not_get_every_slot(installation: Installation, cl
     first, second = await claims.claim(idle=True), await claims.claim(idle=True)
     assert first is not None
     assert second is not None
-    assert (first.job_id, second.job_id) == (many[0].id, one.id)
+    assert (first.task.job_id, second.task.job_id) == (many[0].id, one.id)
 
 
 async def test_sixteen_claimers_at_once_share_fairly(installation: Installation, claims: Claims) -> None:
@@ -48,7 +47,7 @@ async def test_sixteen_claimers_at_once_share_fairly(installation: Installation,
         for _ in range(5):
             owners[(await insert_job(installation, requester=person)).id] = person
     claimed = await asyncio.gather(*(claims.claim(idle=True) for _ in range(16)))
-    shares = [sum(1 for task in claimed if task and owners[task.job_id] == person) for person in people]
+    shares = [sum(1 for task in claimed if task and owners[task.task.job_id] == person) for person in people]
     assert shares == [4, 4, 4, 4]
 
 
@@ -88,7 +87,7 @@ async def test_a_third_attempt_needs_an_idle_worker(installation: Installation, 
     assert await claims.claim(idle=False) is None
     task = await claims.claim(idle=True)
     assert task is not None
-    assert task.attempt == 3
+    assert task.task.attempt == 3
 
 
 async def test_a_claim_starts_the_job_and_says_so(installation: Installation, claims: Claims) -> None:

@@ -15,10 +15,19 @@ from export_worker.settle import safe_error
 from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS, Connection, Pool
 from ticket_export.database.transitions import LockedJob, fail_job, lock_job, start_job
 from ticket_export.jobs import UNFINISHED
+from ticket_export.leases import boot_time
 from ticket_export.telemetry import get_logger
 from ticket_export.topics import Topics
 
 log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A task that was leased by a statement sent at ``sent_at``, a ``boot_time()``: its deadline counts from there."""
+
+    task: ClaimedTask
+    sent_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,7 @@ class Claims:
         """The name under which this worker holds leases."""
         return self.settings.worker_name or f"{socket.gethostname()}:{getpid()}"
 
-    async def claim(self, *, idle: bool) -> ClaimedTask | None:
+    async def claim(self, *, idle: bool) -> Claimed | None:
         """Lease the next task, or return None when there is none for this worker now.
 
         From its third attempt a task is only given to an ``idle`` worker, so that one that exhausts memory does
@@ -55,7 +64,8 @@ class Claims:
                 return None
             return await self._lease(connection, job, chosen["id"])
 
-    async def _lease(self, connection: Connection, job: LockedJob, task_id: UUID) -> ClaimedTask | None:
+    async def _lease(self, connection: Connection, job: LockedJob, task_id: UUID) -> Claimed | None:
+        sent_at = boot_time()
         row = await connection.fetchrow(queries.LEASE_TASK, task_id, uuid4(), self.settings.lease_seconds, self.worker)
         if row is None:
             return None
@@ -67,7 +77,7 @@ class Claims:
             return None
         await start_job(connection, job, self.topics)
         log.info("Task claimed", action="claimed", job_id=str(job.id), kind=task.kind, attempt=task.attempt)
-        return task
+        return Claimed(task, sent_at)
 
     async def _hopeless(self, connection: Connection, job: LockedJob, task: ClaimedTask) -> PermanentError | None:
         if task.attempt > self.settings.max_attempts:
@@ -79,8 +89,9 @@ class Claims:
 
 async def lease_next(
     connection: Connection, claims: Claims, task: ClaimedTask, *, kind: str, number: int, plan_token: UUID
-) -> ClaimedTask:
+) -> Claimed:
     """Create the task that follows and lease it to this worker in the same transaction; the job is locked."""
+    sent_at = boot_time()
     row = await connection.fetchrow(
         queries.INSERT_LEASED_TASK,
         uuid7(),
@@ -92,4 +103,4 @@ async def lease_next(
         claims.settings.lease_seconds,
         claims.worker,
     )
-    return ClaimedTask.model_validate(dict(row or {}))
+    return Claimed(ClaimedTask.model_validate(dict(row or {})), sent_at)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from export_worker import queries
-from export_worker.claim import lease_next
+from export_worker.claim import Claimed, lease_next
 from export_worker.documents import Checkpoint, ClaimedTask, CopyResult, Plan, PlannedTask, UploadedPart
 from export_worker.errors import LeaseLostError, ReplanError, UnreachableError
 from export_worker.leases import Lease, lock_held
@@ -26,7 +26,7 @@ from ticket_export.views.compile import COMPILER_VERSION
 PARTS_IN_FLIGHT = 2
 
 
-async def run(work: Work, lease: Lease) -> ClaimedTask | None:
+async def run(work: Work, lease: Lease) -> Claimed | None:
     """Carry out a copy task; return the finish task when it was the last one."""
     task = lease.task
     plan = await _usable_plan(work, task)
@@ -243,7 +243,7 @@ async def _within(acquire: Callable[[], Awaitable[object]], seconds: float) -> N
         raise UnreachableError("S3 takes no bytes; the statement is given up and resumed later") from error
 
 
-async def _finish(work: Work, task: ClaimedTask, result: CopyResult, rows: int) -> ClaimedTask | None:
+async def _finish(work: Work, task: ClaimedTask, result: CopyResult, rows: int) -> Claimed | None:
     size = sum(part.size for part in result.parts)
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         job = await lock_held(connection, task)

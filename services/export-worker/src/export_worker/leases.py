@@ -59,9 +59,9 @@ class LeaseKeeper:
         self._held: dict[UUID, Lease] = {}
         self.terms = LeaseTerms(settings.lease_seconds, settings.lease_renewal_seconds, settings.lease_margin_seconds)
 
-    def hold(self, task: ClaimedTask, claimed_at: float, runner: "asyncio.Task[object]") -> Lease:
-        """Begin to renew a task that was claimed by a statement sent at ``claimed_at``."""
-        lease = Lease(task, Deadline.after(claimed_at, self.terms), runner)
+    def hold(self, task: ClaimedTask, sent_at: float, runner: "asyncio.Task[object]") -> Lease:
+        """Begin to renew a task that was leased by a statement sent at ``sent_at``."""
+        lease = Lease(task, Deadline.after(sent_at, self.terms), runner)
         self._held[task.id] = lease
         return lease
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from uuid6 import uuid7
 
 from export_worker import pagination, queries
-from export_worker.claim import lease_next
+from export_worker.claim import Claimed, lease_next
 from export_worker.documents import ClaimedTask, Plan, PlanHints, PlannedPage, PlannedTask
 from export_worker.errors import LeaseLostError, SchemaChangedError, TooLargeError
 from export_worker.leases import Lease, lock_held
@@ -29,7 +29,7 @@ from ticket_export.views.payload import ViewPayload
 CONTENT_TYPE = "text/csv; charset=utf-8"
 
 
-async def run(work: Work, lease: Lease) -> ClaimedTask | None:
+async def run(work: Work, lease: Lease) -> Claimed | None:
     """Carry out a plan task; return the copy task that this worker leased to itself."""
     task = lease.task
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
@@ -143,7 +143,7 @@ async def _open_upload(work: Work, lease: Lease, plan: Plan, plan_token: UUID) -
         await connection.execute(queries.STORE_UPLOAD_ID, key, upload_id)
 
 
-async def _store(work: Work, task: ClaimedTask, plan: Plan, plan_token: UUID) -> ClaimedTask:
+async def _store(work: Work, task: ClaimedTask, plan: Plan, plan_token: UUID) -> Claimed:
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         await lock_held(connection, task)
         stored = await connection.fetchval(

@@ -9,6 +9,7 @@ from typing import Literal
 import asyncpg
 
 from export_worker import copy, finish, plan
+from export_worker.claim import Claimed
 from export_worker.documents import ClaimedTask
 from export_worker.errors import (
     LeaseLostError,
@@ -22,7 +23,6 @@ from export_worker.errors import (
 from export_worker.leases import Lease, LeaseKeeper
 from export_worker.settle import hand_back, settle
 from export_worker.work import Work
-from ticket_export.leases import boot_time
 from ticket_export.storage.errors import LeaseExpiredError, StorageRefusedError, StorageUnavailableError
 from ticket_export.storage.object_store import INSUFFICIENT_STORAGE
 from ticket_export.telemetry import get_logger
@@ -36,7 +36,7 @@ _AWAY = ("08", "53", "57P", "58")
 
 DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
-STEPS: dict[Literal["plan", "copy", "finish"], Callable[[Work, Lease], Awaitable[ClaimedTask | None]]] = {
+STEPS: dict[Literal["plan", "copy", "finish"], Callable[[Work, Lease], Awaitable[Claimed | None]]] = {
     "plan": plan.run,
     "copy": copy.run,
     "finish": finish.run,
@@ -116,13 +116,12 @@ class Runner:
         return not self._draining and not self._alone and len(self._running) < self._work.settings.worker_slots
 
     async def _claim_one(self) -> bool:
-        claimed_at = boot_time()
-        task = await self._work.claims.claim(idle=not self._running)
-        if task is None:
+        claimed = await self._work.claims.claim(idle=not self._running)
+        if claimed is None:
             return False
         # A task that has ended twice without a result may be what kills its workers: it gets this one for itself.
-        self._alone = task.attempt > 2  # noqa: PLR2004 - the third attempt
-        running = asyncio.create_task(self._run_chain(task, claimed_at), name=f"task-{task.id}")
+        self._alone = claimed.task.attempt > 2  # noqa: PLR2004 - the third attempt
+        running = asyncio.create_task(self._run_chain(claimed), name=f"task-{claimed.task.id}")
         self._running.add(running)
         running.add_done_callback(self._slot_freed)
         return True
@@ -134,37 +133,30 @@ class Runner:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A task ended unsettled; its lease will run out", action="unsettled", exc_info=error)
 
-    async def _run_chain(self, task: ClaimedTask | None, claimed_at: float) -> None:
-        while task is not None:
-            following, sent_at = await self._run_one(task, claimed_at)
-            claimed_at = sent_at
-            if following is not None and self._draining:
-                await hand_back(self._work.pool, following)
-                return
-            task = following
+    async def _run_chain(self, claimed: Claimed) -> None:
+        following: Claimed | None = claimed
+        while following is not None:
+            following = await self._run_one(following)
 
-    async def _run_one(self, task: ClaimedTask, claimed_at: float) -> tuple[ClaimedTask | None, float]:
-        current = asyncio.current_task()
+    async def _run_one(self, claimed: Claimed) -> Claimed | None:
+        task, current = claimed.task, asyncio.current_task()
         if current is None:
             raise RuntimeError("a step runs inside a task")
-        lease = self._keeper.hold(task, claimed_at, current)
-        step_began = claimed_at
+        lease = self._keeper.hold(task, claimed.sent_at, current)
         try:
-            following = await STEPS[task.kind](self._work, lease)
+            return await STEPS[task.kind](self._work, lease)
         except asyncio.CancelledError:
             if not lease.lost:
                 with suppress(LeaseLostError, *DATABASE_ERRORS):
                     await hand_back(self._work.pool, task)
                 raise
             current.uncancel()
-            return None, step_began
+            return None
         except Exception as error:  # noqa: BLE001 - every error has a verdict
             await self._settle(task, classify(error))
-            return None, step_began
+            return None
         finally:
             self._keeper.drop(lease)
-        # The next task was leased in the step's last transaction, at most this long ago.
-        return following, boot_time() - self._keeper.terms.renewal_seconds
 
     async def _settle(self, task: ClaimedTask, error: TaskError) -> None:
         log.warning(
