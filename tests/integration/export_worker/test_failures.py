@@ -8,9 +8,11 @@ import pytest
 from export_worker.source import Measure, Source
 from support.exports import Requested, insert_job, list_objects, wait_until_ended
 from support.installation import Installation
-from support.workers import worker
+from support.tickets import add_tickets
+from support.workers import MEBIBYTE, worker
+from ticket_export.settings import S3Settings
 from ticket_export.storage.errors import StorageRefusedError
-from ticket_export.storage.object_store import ObjectStore
+from ticket_export.storage.object_store import FixedTime, ObjectStore, open_object_store
 
 
 async def failed(installation: Installation, requested: Requested) -> asyncpg.Record:
@@ -85,6 +87,25 @@ async def test_a_store_that_refuses_fails_the_job_after_its_attempts(
     async with worker(installation, max_attempts=3):
         job = await failed(installation, requested)
     assert (job["error_code"], calls) == ("storage_full", 3)
+    assert list_objects(installation) == set()
+
+
+async def test_a_failed_job_leaves_nothing_in_s3(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    await add_tickets(installation, 20_000, title="w" * 900)
+
+    async def refuse(*_: Any) -> None:
+        raise StorageRefusedError("CompleteMultipartUpload", 400, "InvalidPart")
+
+    monkeypatch.setattr(ObjectStore, "complete_upload", refuse)
+    requested = await insert_job(installation, "all")
+    async with worker(installation, max_attempts=1, part_bytes=5 * MEBIBYTE):
+        job = await failed(installation, requested)
+    assert job["error_code"] == "storage_refused"
+    connection = await installation.connect()
+    keys = [row["object_key"] for row in await connection.fetch("SELECT object_key FROM exports.uploads")]
+    await connection.close()
+    async with open_object_store(installation.settings(S3Settings)) as store:
+        assert [await store.list_uploads(key, FixedTime(10)) for key in keys] == [[]]
     assert list_objects(installation) == set()
 
 

@@ -166,14 +166,11 @@ SELECT object_key, upload_id FROM uploads
 WHERE job_id = $1 AND plan_token = $2 AND superseded_at IS NULL AND upload_id IS NOT NULL
 """
 
-# What a job that ended has left in S3, for whoever notices first.
+# What a job that failed may have left in S3.
 ABANDONED_UPLOADS = """
 SELECT object_key, upload_id FROM uploads
 WHERE job_id = $1 AND NOT EXISTS (SELECT FROM files WHERE files.object_key = uploads.object_key)
 """
-
-# Mark an upload so that the janitor need not wait for the job.
-SUPERSEDE_UPLOAD = "UPDATE uploads SET superseded_at = clock_timestamp() WHERE object_key = $1"
 
 # The media record, in the transaction of completion.
 INSERT_FILE = """

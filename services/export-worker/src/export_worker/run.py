@@ -10,6 +10,7 @@ import asyncpg
 
 from export_worker import copy, finish, plan
 from export_worker.claim import Claimed
+from export_worker.clear import clear_uploads
 from export_worker.documents import ClaimedTask
 from export_worker.errors import (
     LeaseLostError,
@@ -169,5 +170,7 @@ class Runner:
         )
         if isinstance(error, LeaseLostError):
             return
+        work = self._work
         with suppress(LeaseLostError):
-            await settle(self._work.pool, self._work.settings, self._work.topics, task, error)
+            if await settle(work.pool, work.settings, work.topics, task, error):
+                await clear_uploads(work, task.job_id)
