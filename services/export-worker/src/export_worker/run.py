@@ -30,8 +30,8 @@ from ticket_export.telemetry import get_logger
 
 log = get_logger(__name__)
 
-# Raised by assert_safe() on the source: rows of the snapshot are gone.
-SNAPSHOT_LOST = "TX001"
+# Raised by assert_safe() on the source: pruned past the snapshot, versioned after it, or no longer trustworthy.
+SNAPSHOT_LOST = frozenset({"TX001", "TX002", "TX003"})
 # Connection exceptions, shutdowns and exhausted resources: the server is not there for us now.
 _AWAY = ("08", "53", "57P", "58")
 
@@ -66,7 +66,7 @@ def _classify_storage(error: Exception) -> TaskError | None:
 def _classify_database(error: Exception) -> TaskError:
     text = f"{type(error).__name__}: {error}"
     state = getattr(error, "sqlstate", None) or ""
-    if state == SNAPSHOT_LOST:
+    if state in SNAPSHOT_LOST:
         return SnapshotLostError(text)
     away = not state or state.startswith(_AWAY)
     return UnreachableError(text) if isinstance(error, DATABASE_ERRORS) and away else SourceError(text)
