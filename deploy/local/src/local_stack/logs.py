@@ -1,6 +1,5 @@
 """Shows the stack's log files."""
 
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +18,7 @@ def known_logs(directory: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted((directory / "logs").glob("*.log"))}
 
 
-def show_logs(directory: Path, name: str | None, *, follow: bool, output: IO[str] = sys.stdout) -> None:
+def show_logs(directory: Path, name: str | None, *, output: IO[str], follow: bool) -> None:
     """Print the end of one log, or of each; with `follow` also what is added, until interrupted.
 
     Raises:

@@ -105,7 +105,7 @@ def logs(
 ) -> None:
     """Show the last lines of the logs."""
     with _errors():
-        show_logs(directory.resolve(), name, follow=follow)
+        show_logs(directory.resolve(), name, output=sys.stdout, follow=follow)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaConsumer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
 
 from local_stack.proof.client import Job
 
@@ -42,6 +42,11 @@ class ProgressBar:
         self._task: TaskID = self._progress.add_task("queued", total=None, rows_total="?", bytes_done=0, events=0)
         self._sequence = 0
         self._events = 0
+
+    @property
+    def task(self) -> Task:
+        """What the bar shows."""
+        return self._progress.tasks[0]
 
     async def follow(self, consumer: AIOKafkaConsumer, job: Job) -> None:
         """Show the job's events as they come, until cancelled."""
