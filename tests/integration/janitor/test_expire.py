@@ -1,5 +1,6 @@
 """Row, object and media record of a finished export end together, whatever happens in between."""
 
+import asyncio
 import json
 from datetime import timedelta
 from uuid import UUID
@@ -112,6 +113,20 @@ async def test_what_s3_refuses_to_delete_is_reported_and_tried_again(
 
     assert report.complete
     assert await gone(scene, lost_job, lost_key)
+
+
+async def test_what_is_left_does_not_stand_in_the_way_of_the_rest(scene: Scene) -> None:
+    for _ in range(3):
+        await scene.exported(expired_ago=MINUTE)
+    await scene.owner.execute(
+        "UPDATE files SET bucket = 'no-such-bucket' WHERE id <> (SELECT id FROM files ORDER BY id DESC LIMIT 1)"
+    )
+
+    async with asyncio.timeout(20):
+        report = await scene.run(batch_rows=1)
+
+    assert report.summary()["left"] == 2
+    assert report.summary()["delete_files"] == 1
 
 
 async def test_a_file_is_deleted_in_the_bucket_that_its_row_names(scene: Scene, other_bucket: str) -> None:
