@@ -13,9 +13,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
+from xml.etree.ElementTree import Element  # the type only; defusedxml parses
 
 import aiohttp
-from defusedxml import ElementTree
+from defusedxml import DefusedXmlException, ElementTree
+from yarl import URL
 
 from ticket_export.settings import S3Settings
 from ticket_export.storage.errors import LeaseExpiredError, StorageRefusedError, StorageUnavailableError
@@ -27,6 +29,8 @@ LONGEST_CALL_SECONDS = 300.0
 INSUFFICIENT_STORAGE = 507
 SERVER_ERROR = 500
 RETRYABLE_REFUSALS = frozenset({408, 429})
+# What S3 says inside a 200, or as a 400 when our bytes came too slowly.
+RETRYABLE_CODES = frozenset({"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout"})
 
 
 class Deadline(Protocol):
@@ -110,18 +114,25 @@ class _Answer:
         return next(iter(self.elements(name)), "")
 
     def elements(self, name: str) -> list[str]:
-        try:
-            root = ElementTree.fromstring(self.body)
-        except ElementTree.ParseError:
-            return []
-        return [item.text or "" for item in root.iter() if item.tag.rpartition("}")[2] == name]
+        tree = self._tree()
+        return [] if tree is None else [item.text or "" for item in tree.iter() if _local(item.tag) == name]
 
     @property
     def root(self) -> str:
+        """Return the document's kind, or '' when it is none."""
+        tree = self._tree()
+        return "" if tree is None else _local(tree.tag)
+
+    def _tree(self) -> "Element[str] | None":
         try:
-            return str(ElementTree.fromstring(self.body).tag).rpartition("}")[2]
-        except ElementTree.ParseError:
-            return ""
+            # S3 keeps a long call alive with white space, which XML does not allow before its declaration.
+            return ElementTree.fromstring(self.body.strip())
+        except (ElementTree.ParseError, DefusedXmlException):
+            return None
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 class ObjectStore:
@@ -161,10 +172,8 @@ class ObjectStore:
         body.append(memoryview(document.encode()))
         answer = await self._write("CompleteMultipartUpload", "POST", key, {"uploadId": upload_id}, deadline, body=body)
         if answer.root == "Error":
-            code = answer.element("Code")
-            if code in {"InternalError", "SlowDown", "ServiceUnavailable"}:
-                raise StorageUnavailableError(f"S3 failed CompleteMultipartUpload: {code}")
-            raise StorageRefusedError("CompleteMultipartUpload", answer.status, code)
+            raise _failure("CompleteMultipartUpload", answer)
+        _expect(answer, "CompleteMultipartUploadResult")
 
     async def abort_upload(self, key: str, upload_id: str, deadline: Deadline) -> None:
         """Drop an upload and its parts; one that is gone is fine."""
@@ -176,6 +185,7 @@ class ObjectStore:
         """Return the ids of the uploads of exactly this key (MinIO lists by exact key only)."""
         query = {"uploads": "", "prefix": key}
         answer = await self._write("ListMultipartUploads", "GET", "", query, deadline)
+        _expect(answer, "ListMultipartUploadsResult")
         keys, ids = answer.elements("Key"), answer.elements("UploadId")
         return [upload_id for found, upload_id in zip(keys, ids, strict=False) if found == key]
 
@@ -230,7 +240,10 @@ class ObjectStore:
     async def _send(self, call: str, method: str, url: str, headers: dict[str, str], body: Body | None) -> _Answer:
         data = body.stream() if body is not None and body.size else None
         try:
-            async with self._session.request(method, url, headers=headers, data=data) as response:
+            # The URL goes out as it was signed. A redirect would take the body and the signature to another host.
+            async with self._session.request(
+                method, URL(url, encoded=True), headers=headers, data=data, allow_redirects=False
+            ) as response:
                 return _Answer(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise StorageUnavailableError(f"S3 did not answer {call}: {type(error).__name__}") from error
@@ -249,12 +262,23 @@ async def _until(sending: "asyncio.Future[_Answer]", deadline: Deadline, call: s
 def _checked(call: str, answer: _Answer) -> _Answer:
     if answer.status < 300:  # noqa: PLR2004 - HTTP's own border of success
         return answer
+    raise _failure(call, answer)
+
+
+def _failure(call: str, answer: _Answer) -> StorageUnavailableError | StorageRefusedError:
+    """Return what an answer other than success means."""
     code = answer.element("Code") or "no code"
-    if answer.status == INSUFFICIENT_STORAGE or code == "XMinioStorageFull":
-        raise StorageRefusedError(call, answer.status, code)
-    if answer.status >= SERVER_ERROR or answer.status in RETRYABLE_REFUSALS:
-        raise StorageUnavailableError(f"S3 failed {call}: {answer.status} {code}")
-    raise StorageRefusedError(call, answer.status, code)
+    full = answer.status == INSUFFICIENT_STORAGE or code == "XMinioStorageFull"
+    later = answer.status >= SERVER_ERROR or answer.status in RETRYABLE_REFUSALS or code in RETRYABLE_CODES
+    if later and not full:
+        return StorageUnavailableError(f"S3 failed {call}: {answer.status} {code}")
+    return StorageRefusedError(call, answer.status, code)
+
+
+def _expect(answer: _Answer, document: str) -> None:
+    """Raise unless the answer is that document: a 200 that was cut, or is a proxy's page, proves nothing."""
+    if answer.root != document:
+        raise StorageUnavailableError(f"S3 answered without a {document}")
 
 
 @asynccontextmanager

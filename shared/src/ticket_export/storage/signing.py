@@ -4,7 +4,7 @@ The SDK's multipart calls are private; a presigned URL is its public way to the 
 """
 
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import certifi
 import urllib3
@@ -69,7 +69,7 @@ class Signer:
 
     def _sign_bucket(self, method: str, life_seconds: float, query: dict[str, str]) -> str:
         # The client's own method insists on an object.
-        bare = urlsplit(f"{self._endpoint}/{self._bucket}?{urlencode(sorted(query.items()))}")
+        bare = urlsplit(f"{self._endpoint}/{self._bucket}?{urlencode(sorted(query.items()), quote_via=quote, safe='')}")
         signed = presign_v4(
             method=method,
             url=bare,
