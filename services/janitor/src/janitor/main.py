@@ -5,18 +5,19 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from janitor.buckets import Buckets, open_buckets
 from janitor.errors import DATABASE_FAULTS, JanitorError
-from janitor.health import Health, serving
 from janitor.loop import run_for_ever
 from janitor.metrics import Metrics
 from janitor.run import run_once
 from janitor.settings import JanitorSettings
 from ticket_export.database.connection import Pool, open_pool
+from ticket_export.health import database_answers, serve_health
 from ticket_export.settings import SettingsError, load
 from ticket_export.telemetry import configure_logging, get_logger
 
@@ -68,8 +69,13 @@ async def _work(settings: JanitorSettings, *, once: bool) -> bool:
             return await _counted_run(pool, buckets, settings, metrics)
 
         if not once:
-            health = Health(pool, metrics.registry)
-            address = await stack.enter_async_context(serving(health, settings.health_host, settings.health_port))
+            health = serve_health(
+                settings.health_host,
+                settings.health_port,
+                ready=partial(database_answers, pool),
+                registry=metrics.registry,
+            )
+            address = await stack.enter_async_context(health)
             log.info("Janitor is up", action="janitor_up", health=address)
             await run_for_ever(run, settings.interval_seconds)
         return await run()

@@ -48,6 +48,3 @@ WITH old AS (
 )
 DELETE FROM jobs WHERE id IN (SELECT id FROM old)
 """
-
-# Whether the database answers.
-PING = "SELECT 1"
