@@ -111,6 +111,8 @@ class Writer:
 
 STATEMENTS = {
     "insert": "INSERT INTO tickets (id, title, status) VALUES ({a}, 'new {b}', 'new') ON CONFLICT DO NOTHING",
+    "forge": "INSERT INTO tickets (id, title, status, valid_from) VALUES ({a}, 'forged', 'new', '3')"
+    " ON CONFLICT (id) DO UPDATE SET valid_from = '3', title = 'forged {b}'",
     "upsert": "INSERT INTO tickets (id, title, status) VALUES ({a}, 'upsert {b}', 'new')"
     " ON CONFLICT (id) DO UPDATE SET title = excluded.title",
     "update": "UPDATE tickets SET status = 'active', last_modification_time = clock_timestamp() WHERE id = {a}",

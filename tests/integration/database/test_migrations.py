@@ -85,7 +85,8 @@ async def test_a_wrong_address_is_an_error_without_the_password(empty_database: 
 async def test_a_role_logs_in_with_its_password_which_the_server_never_sees(
     database: Installation, throwaway_role: str
 ) -> None:
-    password = f"päss'{secrets.token_hex(8)}%$\\".replace("ä", "a")
+    core = secrets.token_hex(8)
+    password = f"it's {core}%$\\"
     owner = await asyncpg.connect(database.admin_url, server_settings={"log_statement": "all"})
     await ensure_role(owner, throwaway_role, None)
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
@@ -101,7 +102,7 @@ async def test_a_role_logs_in_with_its_password_which_the_server_never_sees(
     await owner.close()
     log = database.servers.postgres.log.read_text()
     assert f'ALTER ROLE "{throwaway_role}" LOGIN PASSWORD' in log
-    assert password[:12] not in log
+    assert core not in log
 
 
 @pytest.mark.parametrize("password", ["", "pässword"])
@@ -131,7 +132,8 @@ async def test_the_app_may_append_to_the_audit_and_keep_jobs_but_never_take_away
         "UPDATE controls SET value = '{}'",
         "CREATE TABLE exports.mine (id int)",
     ):
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        # Refused by the grants already, before the trigger on the audit could.
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match=r"permission denied|must be owner"):
             await app.execute(forbidden)
     await app.close()
 

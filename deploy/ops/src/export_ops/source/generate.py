@@ -8,6 +8,9 @@ from ticket_export.migrations.roles import SOURCE_PRUNER, SOURCE_READER
 from ticket_export.source_contract import VALID_FROM, VALID_TO, SourceTable
 from ticket_export.views.literals import identifier, text
 
+# PostgreSQL cuts longer names off without a word.
+_NAME_BYTES = 63
+
 
 @dataclass(frozen=True, slots=True)
 class Schemas:
@@ -46,9 +49,10 @@ class Index:
 
     @property
     def name(self) -> str:
-        """A name that tells what it is for; shortened with a hash beyond PostgreSQL's 63 bytes."""
+        """A name that tells what it is for; shortened with a hash where PostgreSQL would cut it."""
         full = "_".join((self.relation, *self.columns, "export"))
-        return full if len(full) <= 63 else f"{full[:54]}_{hashlib.sha256(full.encode()).hexdigest()[:8]}"  # noqa: PLR2004
+        digest = hashlib.sha256(full.encode()).hexdigest()[:8]
+        return full if len(full) <= _NAME_BYTES else f"{full[: _NAME_BYTES - 9]}_{digest}"
 
     def create(self, schema: str, *, concurrently: bool) -> str:
         """Return the statement that builds it."""

@@ -87,6 +87,8 @@ async def _connection(url: SecretStr) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     except asyncpg.PostgresError as error:
         raise InstallError(f"The source refused: {error}") from error
+    except (OSError, asyncpg.InterfaceError) as error:
+        raise InstallError(f"The connection to the source was lost: {error}; run the command again") from error
     finally:
         await connection.close()
 
