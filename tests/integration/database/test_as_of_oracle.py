@@ -5,6 +5,7 @@ The oracle is PostgreSQL itself: one REPEATABLE READ transaction reads snapshot 
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -72,19 +73,19 @@ class Writer:
     def __init__(self, connection: asyncpg.Connection, choices: random.Random) -> None:
         self._connection = connection
         self._random = choices
-        self.committed: dict[str, int] = {}
+        self.committed: Counter[str] = Counter()
 
     async def work(self) -> None:
         for _ in range(STEPS):
             kinds = [self._random.choice(sorted(STATEMENTS)) for _ in range(self._random.randint(1, 4))]
             try:
-                await self._transaction(kinds)
+                if await self._transaction(kinds):
+                    self.committed.update(kinds)
             except (asyncpg.IntegrityConstraintViolationError, asyncpg.DeadlockDetectedError):
                 continue
-            for kind in kinds:
-                self.committed[kind] = self.committed.get(kind, 0) + 1
 
-    async def _transaction(self, kinds: Sequence[str]) -> None:
+    async def _transaction(self, kinds: Sequence[str]) -> bool:
+        """Run statements of these kinds; tell whether they were committed."""
         transaction = self._connection.transaction()
         await transaction.start()
         try:
@@ -94,7 +95,9 @@ class Writer:
         except asyncpg.PostgresError:
             await transaction.rollback()
             raise
-        await (transaction.rollback() if self._random.random() < 0.2 else transaction.commit())
+        commits = self._random.random() > 0.2
+        await (transaction.commit() if commits else transaction.rollback())
+        return commits
 
     async def _statement(self, kind: str) -> None:
         values = {
@@ -143,7 +146,7 @@ async def test_what_a_snapshot_saw_can_be_read_ever_after(database: Installation
         oracles.append(await take(reader))
         await verify(reader, random.Random(len(oracles)).choice(oracles))  # noqa: S311
     await working
-    for oracle in oracles:
+    for oracle in (oracles[0], *random.Random(seed).sample(oracles, min(20, len(oracles)))):  # noqa: S311
         await verify(reader, oracle)
     committed = {kind for writer in writers for kind in writer.committed}
     assert committed >= {"insert", "update", "delete", "key", "reinsert"}, "the schedule proved too little"
