@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 ALGORITHM = "HS256"
@@ -22,7 +23,7 @@ def load_or_create(path: Path) -> OctKey:
         _create(path)
     try:
         key = OctKey.import_key(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, OSError) as error:
+    except (JoseError, ValueError, TypeError, OSError) as error:
         raise DemoKeyError(f"DEMO_SIGNING_KEY_FILE: {path} cannot be read as a JWK") from error
     if len(key.get_op_key("sign")) * 8 < _BITS:
         raise DemoKeyError(f"DEMO_SIGNING_KEY_FILE: the key in {path} is shorter than {_BITS} bits")

@@ -42,6 +42,9 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
     },
 }
 
+# The framework's own form of a 422, which nobody ever gets from us.
+_FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
+
 _REASONS = {
     401: "No valid bearer token.",
     403: "The person lacks the right, or is unknown.",
@@ -73,7 +76,13 @@ def complete_openapi(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = generate()
         components = document.setdefault("components", {})
-        components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+        schemas = components.setdefault("schemas", {})
+        schemas["Problem"] = _PROBLEM_SCHEMA
+        for name in _FRAMEWORK_ERRORS:
+            schemas.pop(name, None)
+        for operation in (call for path in document["paths"].values() for call in path.values()):
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]  # a malformed path is a 404 here
         components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
         document["security"] = [{"bearer": []}]
         return document

@@ -22,6 +22,10 @@ PUBLISH_SECONDS = 10.0
 log = get_logger(__name__)
 
 
+class UnknownTopicError(Exception):
+    """The topic is none of ours; asking Kafka for it would hold up every other message until a time-out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """How a batch went: rows read, and rows that no longer wait."""
@@ -46,19 +50,24 @@ class Publisher:
 
     broker: ResilientBroker
     metrics: Metrics
+    topics: frozenset[str]
 
     async def send_batch(self, connection: Connection, deadline: Deadline) -> Sent:
         """Publish the oldest rows; raise BrokerUnavailableError when nothing is known about them."""
-        rows = await outbox.select_batch(connection, BATCH_ROWS)
+        found = await outbox.select_batch(connection, BATCH_ROWS)
+        rows = [row for row in found if row.topic in self.topics]
+        for row in found:
+            if row.topic not in self.topics:
+                await self._set_aside(connection, row, UnknownTopicError(row.topic))
         if not rows:
-            return Sent(0, 0)
+            return Sent(len(found), len(found))
         results = await self._publish(rows, deadline)
         outcome = sort_out(rows, results)
         await self._confirm(connection, outcome.confirmed)
-        settled = len(outcome.confirmed)
+        settled = len(found) - len(rows) + len(outcome.confirmed)
         for row in outcome.suspects:
             settled += await self._send_alone(connection, row, deadline)
-        return Sent(len(rows), settled)
+        return Sent(len(found), settled)
 
     async def _send_alone(self, connection: Connection, row: OutboxRow, deadline: Deadline) -> bool:
         [error] = await self._publish([row], deadline)

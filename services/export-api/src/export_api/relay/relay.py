@@ -24,6 +24,7 @@ from ticket_export.database.connection import Connection, connect
 from ticket_export.database.queries import RELEASE_LEASE, TAKE_LEASE
 from ticket_export.leases import Deadline, LeaseTerms, boot_time
 from ticket_export.telemetry import get_logger
+from ticket_export.topics import Topics
 
 LEASE_NAME = "relay"
 POLL_SECONDS = 1.0
@@ -41,7 +42,8 @@ class Relay:
         self._settings = settings
         self._broker = broker
         self._metrics = metrics
-        self._publisher = Publisher(broker, metrics)
+        topics = Topics(settings.topic_prefix).all()
+        self._publisher = Publisher(broker, metrics, frozenset(topic.name for topic in topics))
         self._terms = LeaseTerms(settings.lease_seconds, settings.lease_renewal_seconds, settings.lease_margin_seconds)
         self._token = uuid4()
         self._holder = f"{socket.gethostname()}:{os.getpid()}"

@@ -7,12 +7,12 @@ behind the failed one, so that a subscriber sees each key in order, if some of i
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiokafka.errors import InvalidTopicError, KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from export_api.queries.outbox import OutboxRow
 
 # What Kafka says of a row that it will never take.
-REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTopicError)
+REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,6 @@ from ticket_export.views.compile import CompiledView, Key, Page, compile_view
 
 PAGE_ROWS = 25
 
-_NEWEST_FIRST = "ORDER BY t.creation_time DESC, t.id DESC"
-_OLDEST_FIRST = "ORDER BY t.creation_time, t.id"
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -81,9 +78,9 @@ async def _read_page(
 ) -> tuple[Sequence[asyncpg.Record], Key | None, Key | None]:
     """Return the rows, newest first, and the keys of the neighbouring pages."""
     if place.newer_than is not None:
-        # One more than the page for the key itself, which is the last of the stretch, and one to see beyond.
-        statement = compiled.listing(Page(lower=place.newer_than), PAGE_ROWS + 2)
-        found = await reading.fetch_compiled(statement.replace(_NEWEST_FIRST, _OLDEST_FIRST))
+        # One more than the page for the key itself, with which the stretch begins, and one to see beyond.
+        statement = compiled.listing(Page(lower=place.newer_than), PAGE_ROWS + 2, newest_first=False)
+        found = await reading.fetch_compiled(statement)
         newer_rows = [record for record in found if _key(record) != place.newer_than]
         page = newer_rows[:PAGE_ROWS][::-1]
         has_newer, has_older = len(newer_rows) > PAGE_ROWS, True
