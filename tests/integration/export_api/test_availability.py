@@ -1,7 +1,7 @@
 """What happens when something is away: the API keeps answering, says so, and comes back by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -100,7 +100,7 @@ async def _until_blocked(api: Api) -> None:
 
 
 async def test_an_unexpected_error_is_a_reference_and_nothing_else(
-    api: Api, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    api: Api, read_log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_self: Database) -> None:
         raise RuntimeError("secret detail")
@@ -112,9 +112,7 @@ async def test_an_unexpected_error_is_a_reference_and_nothing_else(
     assert "secret detail" not in answer.text
     reference = answer.json["reference"]
     assert reference in answer.json["detail"]
-    log = capfd.readouterr()
-    written = log.out + log.err
+    written = read_log()
     assert reference in written
     assert "secret detail" in written
-    token = api.token("cara")
-    assert token.split(".")[2] not in written
+    assert api.token("cara").split(".")[1] not in written
