@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -49,12 +50,21 @@ class Ready(BaseHTTPRequestHandler):
         self.end_headers()
 
 
+class Brief(Ready):
+    def do_GET(self) -> None:
+        super().do_GET()
+        threading.Timer(0.2, os._exit, (3,)).start()
+
+
 def serve(kind: str) -> None:
     if kind == "broken":
         sys.exit("it was never meant to work")
     if kind == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Ready).serve_forever()
+    if kind == "never-ready":
+        signal.pause()
+    handler = Brief if kind == "brief" else Ready
+    ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), handler).serve_forever()
 
 
 def main() -> int:

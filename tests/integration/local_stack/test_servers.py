@@ -1,6 +1,6 @@
 """PostgreSQL, Kafka and S3 as child processes: each comes back on its port with its data, however it went."""
 
-import os
+import asyncio
 import socket
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from minio import Minio
 
-from local_stack.accounts import outside_directory
+from local_stack.accounts import outside_directory, server_account
 from local_stack.credentials import load_credentials
 from local_stack.errors import DirectoryInUseError, ServerDiedError
 from local_stack.ports import PortBook, is_free
@@ -95,13 +95,19 @@ async def test_postgres_comes_back_with_its_data(servers: Servers) -> None:
     assert await query(servers, "SELECT count(*) FROM kept") == 2
 
 
-async def test_postgres_does_not_stumble_over_a_stale_lock_file(servers: Servers) -> None:
+async def test_postgres_does_not_stumble_over_a_lock_file_whose_number_is_somebody_elses_now(servers: Servers) -> None:
     servers.postgres.kill()
     lock_file = servers.postgres.data / "postmaster.pid"
-    lines = lock_file.read_text().splitlines()
-    lock_file.write_text("\n".join([str(os.getpid()), *lines[1:]]))
-    servers.postgres.start()
-    assert await query(servers, "SELECT 1") == 1
+    account = server_account()
+    other = await asyncio.create_subprocess_exec("sleep", "60", user=account.uid if account else None)
+    try:
+        lock_file.write_text("\n".join([str(other.pid), *lock_file.read_text().splitlines()[1:]]))
+        servers.postgres.start()
+        assert await query(servers, "SELECT 1") == 1
+        assert other.returncode is None
+    finally:
+        other.kill()
+        await other.wait()
 
 
 async def test_kafka_comes_back_with_its_data_and_creates_no_topic_unasked(servers: Servers) -> None:

@@ -5,6 +5,7 @@ import fcntl
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from local_stack.ports import is_free
 from local_stack.processes import kill_tree, wait_gone
 from local_stack.state import State, read_state
 from local_stack.steps import Silent
+
+POLL_SECONDS = 0.05
 
 
 @pytest.fixture
@@ -79,6 +82,7 @@ def test_a_signal_during_the_start_ends_what_has_started(directory: Path) -> Non
     with subprocess.Popen(command(directory, "slow-errand"), stdout=subprocess.DEVNULL) as stack:
         while "errand" not in written_down(directory):
             assert stack.poll() is None
+            time.sleep(POLL_SECONDS)
         errand = written_down(directory)["errand"].find()
         state = read_state(directory)
         assert state
@@ -143,6 +147,13 @@ def test_a_service_that_dies_during_the_start_fails_it_with_its_last_words(direc
     assert not written_down(directory)
 
 
+def test_a_service_that_was_ready_and_dies_during_the_start_fails_it_at_once(directory: Path) -> None:
+    with pytest.raises(StackError, match="brief ended with 3 during the start") as failure:
+        up(directory, "brief", "never-ready")
+    assert "did not answer" not in str(failure.value), "the other one was waited for"
+    assert not written_down(directory)
+
+
 def test_a_service_that_dies_later_is_reported_and_the_others_go_on(directory: Path) -> None:
     state = up(directory, "plain-1", "plain-2")
     victim = psutil.Process(state.parts[-1].pid)
@@ -163,3 +174,4 @@ def wait_for_report(directory: Path, name: str) -> State:
         assert state
         if next(part for part in state.parts if part.name == name).exit_code is not None:
             return state
+        time.sleep(POLL_SECONDS)

@@ -43,6 +43,17 @@ def test_what_a_killed_fill_left_is_swept_and_never_used(tmp_path: Path) -> None
     assert not left.exists()
 
 
+def test_an_entry_appears_at_once_and_whole(tmp_path: Path) -> None:
+    inodes = []
+
+    def fill(part: Path) -> None:
+        assert not (tmp_path / "entry").exists()
+        inodes.append(part.stat().st_ino)
+
+    entry = cached("entry", fill, root=tmp_path)
+    assert inodes == [entry.stat().st_ino], "it was renamed, not copied"
+
+
 def test_everyone_may_enter_an_entry(tmp_path: Path) -> None:
     assert cached("entry", lambda _: None, root=tmp_path).stat().st_mode & 0o777 == 0o755
 
