@@ -10,6 +10,8 @@ from janitor.buckets import open_buckets
 from janitor.settings import JanitorSettings
 from support.installation import Installation
 from ticket_export.database.connection import open_pool
+from ticket_export.storage.errors import StorageRefusedError
+from ticket_export.storage.object_store import Deadline, ObjectStore
 
 
 @pytest.fixture
@@ -29,3 +31,18 @@ def other_bucket(installation: Installation) -> str:
     name = f"{installation.bucket}-before-the-move"
     installation.servers.object_store.create_bucket(name)
     return name
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Keys whose deletion S3 refuses, as it would without the right to."""
+    keys: set[str] = set()
+    delete = ObjectStore.delete
+
+    async def refusing(store: ObjectStore, key: str, deadline: Deadline) -> None:
+        if key in keys:
+            raise StorageRefusedError("DeleteObject", 403, "AccessDenied")
+        await delete(store, key, deadline)
+
+    monkeypatch.setattr(ObjectStore, "delete", refusing)
+    return keys

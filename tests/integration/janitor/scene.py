@@ -26,6 +26,14 @@ def moment() -> Deadline:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A multipart upload that can be completed as long as nobody has aborted it."""
+
+    upload_id: str
+    part: StoredPart
+
+
+@dataclass(frozen=True)
 class Scene:
     """An installation as the janitor meets it; ``owner`` may write everything."""
 
@@ -84,7 +92,7 @@ class Scene:
         )
         return job_id
 
-    async def file(self, job_id: UUID, *, bucket: str | None = None) -> str:
+    async def file(self, job_id: UUID) -> str:
         """The object and the media record of a completed job; returns its key."""
         key = f"exports/{job_id}/{uuid4()}/tickets.csv"
         await self.put(key)
@@ -95,7 +103,7 @@ class Scene:
             """,
             uuid4(),
             job_id,
-            bucket or self.settings.s3_bucket,
+            self.settings.s3_bucket,
             key,
         )
         return key
@@ -136,16 +144,15 @@ class Scene:
         body.append(memoryview(b"a,b"))
         await (store or self.store).put(key, body, "text/csv", moment())
 
-    async def begin(self, key: str) -> str:
-        """A multipart upload with one part in it; returns its id."""
+    async def begin(self, key: str) -> Begun:
+        """A multipart upload with one part in it."""
         upload_id = await self.store.create_upload(key, "text/csv", moment())
-        await self.part(key, upload_id)
-        return upload_id
-
-    async def part(self, key: str, upload_id: str) -> StoredPart:
         body = Body()
         body.append(memoryview(b"a part"))
-        return await self.store.upload_part(key, upload_id, 1, body, moment())
+        return Begun(upload_id, await self.store.upload_part(key, upload_id, 1, body, moment()))
+
+    async def complete(self, key: str, begun: Begun) -> None:
+        await self.store.complete_upload(key, begun.upload_id, [begun.part], moment())
 
     @staticmethod
     def moment() -> Deadline:

@@ -45,15 +45,15 @@ async def test_once_does_what_is_due_says_so_and_exits(scene: Scene) -> None:
 
 async def test_once_exits_1_when_something_is_left(scene: Scene) -> None:
     job_id = await scene.job("expired")
-    await scene.file(job_id, bucket="no-such-bucket")
+    await scene.file(job_id)
 
-    process = await start(scene.environment(), "--once")
+    process = await start(scene.environment(S3_SECRET_KEY="not-the-key"), "--once")
     lines = await finish(process)
 
     assert process.returncode == 1
     assert summary(lines)["left"] == 1
     [left] = [line for line in lines if line["action"] == "janitor_left"]
-    assert left["reason"] == "S3 refused DeleteObject: 404 NoSuchBucket"
+    assert left["reason"] == "S3 refused DeleteObject: 403 SignatureDoesNotMatch"
 
 
 async def test_once_exits_1_without_a_database(scene: Scene) -> None:
