@@ -122,7 +122,7 @@ async def test_a_whole_export_with_kafka_stopped(installation: Installation, tmp
             assert len(waiting) >= 3, "nothing is lost: the events wait"
         finally:
             await asyncio.to_thread(kafka.start)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(100):
             while await outbox(installation):
                 await asyncio.sleep(0.1)
         assert await api.stop() == 0
