@@ -6,14 +6,22 @@ new one is made (a producer can hang or stop for good while the broker is away).
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import cast
+from typing import TypeAlias, cast
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+from faststream.exceptions import FastStreamException
 from faststream.kafka import KafkaBroker
 
 from ticket_export.backoff import Backoff
 from ticket_export.bus.client import STOP_SECONDS, build_broker
+from ticket_export.bus.discard import discard
 from ticket_export.bus.topics import missing_topics
 from ticket_export.events import Message
 from ticket_export.settings import KafkaSettings
@@ -22,6 +30,17 @@ from ticket_export.telemetry import get_logger
 START_SECONDS = 20.0
 # How long a connection that is being made may go on when everything stops.
 CONNECT_SECONDS = 3.0
+
+# What is wrong with a message or its topic. Any other failure is the connection's: a producer may never recover.
+_VERDICTS = (
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+_Sending: TypeAlias = "asyncio.Future[object] | Exception"
 
 log = get_logger(__name__)
 
@@ -40,6 +59,7 @@ class ResilientBroker:
         self._broker: KafkaBroker | None = None
         self._broken = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._connecting: asyncio.Timeout | None = None
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -56,16 +76,14 @@ class ResilientBroker:
         self._running = asyncio.create_task(self._keep_connected(), name="kafka-connection")
 
     async def stop(self) -> None:
-        """Stop subscribers and producer, within ``STOP_SECONDS``, whatever state the broker is in."""
+        """Stop subscribers and producer, within ``CONNECT_SECONDS + STOP_SECONDS`` and a moment, whatever the broker does."""
         self._stopping.set()
         if self._running is None:
             return
-        # A client that is cancelled while it connects leaves its socket open: it gets a moment to finish first.
-        _, unfinished = await asyncio.wait({self._running}, timeout=CONNECT_SECONDS + STOP_SECONDS)
-        for task in unfinished:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        if self._connecting is not None and not self._connecting.expired():
+            # A client that is cancelled while it connects leaves its socket open: it gets a moment to finish first.
+            self._connecting.reschedule(asyncio.get_running_loop().time() + CONNECT_SECONDS)
+        await self._running
 
     async def publish(self, messages: Sequence[Message], *, timeout_seconds: float) -> list[Exception | None]:
         """Publish in this order; return for each message None or why it cannot be sent.
@@ -75,21 +93,35 @@ class ResilientBroker:
         broker = self._broker
         if broker is None or self._broken.is_set():
             raise BrokerUnavailableError("not connected to Kafka")
+        sending: list[_Sending] = []
         try:
             async with asyncio.timeout(timeout_seconds):
-                sending = [await _enqueue(broker, message) for message in messages]
-                return [await _outcome(item) for item in sending]
+                for message in messages:
+                    sending.append(await _enqueue(broker, message))  # noqa: PERF401 - what is sent is known if it fails
+                outcomes = [await _outcome(item) for item in sending]
         except TimeoutError as error:
-            self._broken.set()
+            self._give_up(broker, sending)
             raise BrokerUnavailableError("Kafka did not confirm in time") from error
+        except FastStreamException as error:
+            self._give_up(broker, sending)
+            raise BrokerUnavailableError("the connection to Kafka was closed") from error
+        if any(isinstance(outcome, KafkaError) and not isinstance(outcome, _VERDICTS) for outcome in outcomes):
+            self._give_up(broker, [])
+        return outcomes
+
+    def _give_up(self, broker: KafkaBroker, sending: Sequence[_Sending]) -> None:
+        """Have a new connection made, unless that has happened already."""
+        if self._broker is broker:
+            self._broken.set()
+        for item in sending:
+            if isinstance(item, asyncio.Future):
+                item.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     async def _keep_connected(self) -> None:
         backoff = Backoff(first_seconds=0.5, longest_seconds=5.0)
         while not self._stopping.is_set():
-            broker = build_broker(self._settings, client_id=self._client_id)
-            if self._subscribe is not None:
-                self._subscribe(broker)
-            if not await self._started(broker):
+            broker = await self._connect()
+            if broker is None:
                 await _first_of(self._stopping, seconds=backoff.next_seconds())
                 continue
             backoff.reset()
@@ -101,23 +133,31 @@ class ResilientBroker:
             self._broker = None
             await _stop(broker)
 
-    async def _started(self, broker: KafkaBroker) -> bool:
+    async def _connect(self) -> KafkaBroker | None:
         try:
-            async with asyncio.timeout(START_SECONDS):
+            async with asyncio.timeout(START_SECONDS) as self._connecting:
                 missing = await missing_topics(self._settings)
                 if missing:
                     log.error("Topics are missing; run `ticket-export migrate`", action="kafka_topics", missing=missing)
-                    return False
-                await broker.start()
-        except (KafkaError, TimeoutError, OSError) as error:
+                    return None
+                return await self._new_broker()
+        except Exception as error:  # noqa: BLE001 - whatever a client raises, the next attempt may do better
             log.warning("Kafka cannot be reached", action="kafka_connect", error=type(error).__name__)
-            await _stop(broker)
-            return False
+            return None
+        finally:
+            self._connecting = None
+
+    async def _new_broker(self) -> KafkaBroker:
+        broker = build_broker(self._settings, client_id=self._client_id)
+        if self._subscribe is not None:
+            self._subscribe(broker)
+        try:
+            await broker.start()
         except BaseException:
             await _stop(broker)
             raise
         log.info("Connected to Kafka", action="kafka_connected")
-        return True
+        return broker
 
 
 async def _first_of(*events: asyncio.Event, seconds: float | None = None) -> None:
@@ -129,14 +169,16 @@ async def _first_of(*events: asyncio.Event, seconds: float | None = None) -> Non
 
 
 async def _stop(broker: KafkaBroker) -> None:
+    """Stop in the orderly way, so that the group learns of it; give the clients up where that does not work."""
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await broker.stop()
-    except (KafkaError, TimeoutError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - FastStream collects its subscribers' errors in a group
         log.warning("Kafka client did not stop in time", action="kafka_stop", error=type(error).__name__)
+    await discard(broker)
 
 
-async def _enqueue(broker: KafkaBroker, message: Message) -> "asyncio.Future[object] | Exception":
+async def _enqueue(broker: KafkaBroker, message: Message) -> _Sending:
     try:
         return await broker.publish(
             message.body.encode() if isinstance(message.body, str) else message.body,
@@ -145,11 +187,11 @@ async def _enqueue(broker: KafkaBroker, message: Message) -> "asyncio.Future[obj
             headers=message.headers,
             no_confirm=True,
         )
-    except KafkaError as error:
+    except (KafkaError, UnicodeEncodeError) as error:
         return cast("Exception", error)
 
 
-async def _outcome(item: "asyncio.Future[object] | Exception") -> Exception | None:
+async def _outcome(item: _Sending) -> Exception | None:
     if isinstance(item, Exception):
         return item
     try:

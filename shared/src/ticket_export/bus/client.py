@@ -12,6 +12,8 @@ from ticket_export.settings import KafkaSettings
 
 REQUEST_TIMEOUT_MS = 10_000
 STOP_SECONDS = 5.0
+# What a handler may still take when its subscriber stops; less than the whole, or there is no time left to stop.
+HANDLER_SECONDS = 3.0
 
 
 def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext | None:
@@ -40,7 +42,7 @@ def build_broker(settings: KafkaSettings, *, client_id: str, **more: Any) -> Kaf
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,
-        graceful_timeout=STOP_SECONDS,
+        graceful_timeout=HANDLER_SECONDS,
         security=security,
         logger=logging.getLogger("faststream"),
         **more,
