@@ -1,4 +1,10 @@
-"""PostgreSQL refuses to run as root: as root it gets an unprivileged account, and places that this account can reach."""
+"""PostgreSQL refuses to run as root: as root it gets an unprivileged account, and places that this account can reach.
+
+That is the account `postgres`, or `nobody` where there is none. What it can't reach where it is (a checkout, a virtual
+environment or a temporary directory below a 0700 directory) goes below /var/lib/ticket-export: a copy of the programs,
+and a data directory for each stack. The programs stay, like any cache; `stack down --delete` deletes the data, a stack
+for tests deletes it at its end, and that of a stack whose own directory is gone is swept by the next one.
+"""
 
 import contextlib
 import hashlib
@@ -55,12 +61,18 @@ def outside_directory(directory: Path) -> Path:
 
 def make_outside(directory: Path) -> Path:
     """Create that place, with a note whose it is; sweep those whose directory is gone."""
-    OUTSIDE.mkdir(mode=0o755, parents=True, exist_ok=True)
     sweep_outside()
-    place = outside_directory(directory)
-    place.mkdir(mode=0o755, exist_ok=True)
+    place = reachable(outside_directory(directory))
     (place / ORIGIN).write_text(json.dumps({"directory": str(directory.resolve())}))
     return place
+
+
+def reachable(path: Path) -> Path:
+    """A directory below `OUTSIDE`, or that one, made so that everyone may enter it, whatever the umask is."""
+    path.mkdir(parents=True, exist_ok=True)
+    for each in (OUTSIDE, path):
+        each.chmod(0o755)
+    return path
 
 
 def delete_outside(directory: Path) -> None:
@@ -73,5 +85,6 @@ def delete_outside(directory: Path) -> None:
 def sweep_outside() -> None:
     """Delete data whose directory was deleted: nobody can ask for it any more."""
     for note in OUTSIDE.glob(f"*/{ORIGIN}"):
-        if not Path(json.loads(note.read_text())["directory"]).exists():
-            shutil.rmtree(note.parent)
+        with contextlib.suppress(OSError, ValueError):  # another process may be at it
+            if not Path(json.loads(note.read_text())["directory"]).exists():
+                shutil.rmtree(note.parent, ignore_errors=True)

@@ -28,11 +28,11 @@ class Credentials:
 
 
 def load_credentials(directory: Path) -> Credentials:
-    """Those of the directory, made if it has none."""
+    """Those of the directory; what it has not got yet is made."""
     path = directory / "credentials.json"
-    if path.exists():
-        return Credentials(**json.loads(path.read_text()))
-    credentials = Credentials()
+    known = json.loads(path.read_text()) if path.exists() else {}
+    names = {field.name for field in dataclasses.fields(Credentials)}
+    credentials = Credentials(**{name: value for name, value in known.items() if name in names})
     write_private(path, json.dumps(dataclasses.asdict(credentials), indent=1))
     return credentials
 

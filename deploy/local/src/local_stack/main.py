@@ -129,8 +129,9 @@ def demo(
     directory = _made(directory)
     output = Console(highlight=False, soft_wrap=True)
     with _errors():
-        if read_state(directory):
-            raise typer.Exit(_demonstrate_on_running(directory, output))
+        state = read_state(directory)
+        if state:
+            raise typer.Exit(_demonstrate_on_running(state, directory, output))
         with Terminal(output) as terminal:
 
             def work() -> int | None:
@@ -139,12 +140,15 @@ def demo(
                 if once or not good:
                     return int(not good)
                 _show_site(directory, output)
+                output.print("Ctrl-C ends everything.")
                 return None
 
             raise typer.Exit(Supervisor(directory, product(workers, s3), workers, terminal, _tell).run(_nothing, work))
 
 
-def _demonstrate_on_running(directory: Path, output: Console) -> int:
+def _demonstrate_on_running(state: State, directory: Path, output: Console) -> int:
+    if state.phase != "running":
+        raise StackError(f"the stack is {state.phase} already")
     environment = read_environment(directory)
     asyncio.run(load_helpdesk(environment))
     good = asyncio.run(Story(environment, directory, output).tell())
@@ -154,8 +158,8 @@ def _demonstrate_on_running(directory: Path, output: Console) -> int:
 
 def _show_site(directory: Path, output: Console) -> None:
     url = read_environment(directory)["API_URL"]
-    output.print(f"\nThe site: [bold]{url}/staff/tickets[/]. Sign in as ada, who may export and download, or as bob,")
-    output.print("cara or dan, who may not do both. Ctrl-C ends everything that this command has started.")
+    output.print(f"\nThe site: [bold]{url}/staff/tickets[/]. Sign in as ada, who may export and download,")
+    output.print("or as bob, cara or dan, each of whom lacks a right.")
 
 
 def _nothing() -> None:
@@ -177,12 +181,14 @@ def _already_runs(state: State, workers: int, directory: Path) -> int:
 def _welcome(directory: Path) -> None:
     environment = read_environment(directory)
     console.print(f"[bold]{environment['API_URL']}[/] is up; settings in {escape(str(directory / 'stack.env'))}")
-    console.print("a token: [bold]stack token ada[/] · what runs: [bold]stack status[/] · stop: [bold]make down[/]")
+    stack = escape(sys.argv[0])
+    console.print(
+        f"a token: [bold]{stack} token ada[/] · what runs: [bold]{stack} status[/] · stop: [bold]{stack} down[/]"
+    )
 
 
 def _made(directory: Path) -> Path:
-    # Not the umask's business: PostgreSQL's account must be able to enter it when we are root.
-    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     return directory.resolve()
 
 

@@ -1,5 +1,7 @@
 """What runs, as a table."""
 
+import os
+
 from rich.table import Table
 
 from local_stack.state import State
@@ -12,5 +14,5 @@ def status_table(state: State) -> Table:
         table.add_column(heading, overflow="fold")
     for part in state.parts:
         color = "green" if part.exit_code is None else "red"
-        table.add_row(part.name, f"[{color}]{part.text}[/]", str(part.pid), str(part.port), part.log)
+        table.add_row(part.name, f"[{color}]{part.text}[/]", str(part.pid), str(part.port), os.path.relpath(part.log))
     return table

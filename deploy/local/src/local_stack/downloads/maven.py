@@ -25,6 +25,7 @@ from local_stack.steps import Step
 LOCK_FILES = Path(__file__).parent / "jars"
 BRINGS_ALL = "jar-with-dependencies"
 PARALLEL_DOWNLOADS = 8
+TRIES = 3
 REQUEST_TIMEOUT_SECONDS = 60
 
 
@@ -65,7 +66,7 @@ def download_jars(lock: str, directory: Path, step: Step) -> None:
 
     def download(jar: LockedJar) -> None:
         coordinate = Coordinate(jar.group, jar.artifact, jar.version, jar.classifier or None)
-        file = context.create_dependency(coordinate).artifact.resolve()
+        file = fetched(context.create_dependency(coordinate).artifact)
         if _sha256(file) != jar.sha256:
             raise StackError(f"{file.name} is not the file that {lock}.lock names")
         file.rename(directory / file.name)
@@ -89,6 +90,22 @@ def resolve_jars(coordinates: list[Coordinate], repository: Path) -> list[Locked
         LockedJar(each.groupId, each.artifactId, each.version, each.classifier, _sha256(each.resolve()))
         for each in artifacts.values()
     ]
+
+
+def fetched(artifact: Artifact, tries: int = TRIES) -> Path:
+    """The artifact's file, downloaded if need be.
+
+    Raises:
+        StackError: it could not be had in so many tries.
+    """
+    try:
+        return artifact.resolve()
+    except (OSError, RuntimeError) as exc:  # what requests and jgo raise
+        if artifact.cached_path:
+            artifact.cached_path.unlink(missing_ok=True)  # jgo would take half a file for the whole
+        if tries == 1:
+            raise StackError(f"{artifact.filename} could not be downloaded: {exc}") from exc
+    return fetched(artifact, tries - 1)
 
 
 class _Bytes:

@@ -13,7 +13,7 @@ from typing import ClassVar
 import asyncpg
 import psutil
 
-from local_stack.accounts import OUTSIDE, Account, can_reach, delete_outside, make_outside, server_account
+from local_stack.accounts import OUTSIDE, Account, can_reach, delete_outside, make_outside, reachable, server_account
 from local_stack.cache import cached
 from local_stack.credentials import write_private
 from local_stack.errors import StackError
@@ -130,7 +130,7 @@ def reachable_binaries(account: Account | None) -> Path:
         for path in part.rglob("*"):
             path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or os.access(path, os.X_OK) else 0o444))
 
-    copied = cached(f"postgres-{version(PACKAGE)}", copy, root=OUTSIDE)
+    copied = cached(f"postgres-{version(PACKAGE)}", copy, root=reachable(OUTSIDE))
     return copied / package.name / "pginstall18" / "bin"
 
 
