@@ -26,6 +26,27 @@ async def test_a_view_is_exported_as_of_the_request(installation: Installation, 
     assert list_objects(installation) == {(await file_of(installation, requested.id))["object_key"]}
 
 
+async def test_labels_are_those_of_the_request(installation: Installation) -> None:
+    """Versions from before and after the snapshot, and a label that came only later, must not show."""
+    connection = await installation.connect()
+    await connection.execute("UPDATE helpdesk.statuses SET label = 'before ' || label")
+    await connection.execute("UPDATE helpdesk.statuses SET label = replace(label, 'before', 'right')")
+    # Not every helpdesk has foreign keys.
+    await connection.execute("ALTER TABLE helpdesk.tickets DROP CONSTRAINT tickets_priority_fkey")
+    await connection.execute("UPDATE helpdesk.tickets SET priority = 'unheard-of' WHERE id % 4 = 0")
+    requested = await insert_job(installation, "all")
+    await connection.execute("UPDATE helpdesk.statuses SET label = 'after'")
+    await connection.execute("UPDATE helpdesk.statuses SET label = 'after that'")
+    await connection.execute(
+        "INSERT INTO helpdesk.priorities (developer_name, label, sort_order) VALUES ('unheard-of', 'after', 9)"
+    )
+    await connection.close()
+    async with worker(installation):
+        content = await assert_exact(installation, requested)
+    assert content.count(b'"right ') == 890
+    assert content.count(b'"unheard-of"') > 100
+
+
 async def test_an_empty_view_is_a_header(installation: Installation) -> None:
     connection = await installation.connect()
     await connection.execute("UPDATE helpdesk.tickets SET sla_status = 'on_track'")
