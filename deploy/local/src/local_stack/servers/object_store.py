@@ -13,7 +13,7 @@ from minio.error import MinioException
 
 from local_stack.cache import cached
 from local_stack.credentials import Credentials, write_private
-from local_stack.downloads.java import java
+from local_stack.downloads.java import QUICK_START, java
 from local_stack.downloads.maven import download_jars
 from local_stack.downloads.minio import built_minio, found_minio
 from local_stack.errors import StackError
@@ -159,7 +159,15 @@ class ObjectStore(Server):
             data=self.data,
         )
         write_private(settings, text)
-        return [str(java()), "-Xmx256m", "-jar", str(self._program.path), "--properties", str(settings)], {}
+        return [
+            str(java()),
+            *QUICK_START,
+            "-Xmx256m",
+            "-jar",
+            str(self._program.path),
+            "--properties",
+            str(settings),
+        ], {}
 
     def _ask(self) -> Minio:
         requests = urllib3.PoolManager(timeout=REQUEST_TIMEOUT_SECONDS, retries=False, maxsize=1)
