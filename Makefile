@@ -62,5 +62,6 @@ lock: ## Renew requirements.lock, and what the images install, from the pyprojec
 	  $(foreach p,export-api export-worker janitor export-ops,--package $(p)) > /dev/null
 	@$(BIN)/uv export --quiet --frozen --only-group build --no-header --no-annotate --output-file deploy/docker/build.lock > /dev/null
 
-clean: ## Remove the environment and local data (keeps the download cache)
+clean: ## Stop the stack, remove the environment and local data (keeps the download cache)
+	@test ! -x $(BIN)/stack || $(BIN)/stack down --delete
 	@rm -rf $(VENV) .local
