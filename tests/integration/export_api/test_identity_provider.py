@@ -97,6 +97,21 @@ async def test_a_published_key_counts_and_is_fetched_once(api: Api, provider: Pr
     assert provider.asked == 1
 
 
+async def test_what_else_is_published_does_no_harm(api: Api, provider: Provider) -> None:
+    key, other = rsa("k1"), rsa("for encryption")
+    junk: list[dict[str, Any]] = [
+        {"kty": "AKP", "kid": "new kind", "pub": "x"},
+        {"kty": "RSA", "kid": "broken"},
+        {"kty": "EC", "crv": "unknown", "kid": "odd", "x": "AA", "y": "AA"},
+        {"kid": 7},
+        {**other.as_dict(private=False), "use": "enc"},
+    ]
+    provider.keys = [*junk, key.as_dict(private=False)]
+
+    assert (await with_token(api, token(key, key_id="k1"))).status == 200
+    assert (await with_token(api, token(other, key_id="for encryption"))).status == 401
+
+
 async def test_tokens_that_do_not_fit_the_published_keys_are_refused(api: Api, provider: Provider) -> None:
     key, shared = rsa("k1"), OctKey.generate_key(256, {"kid": "k2"})
     provider.keys = [key.as_dict(private=False), shared.as_dict(private=True)]

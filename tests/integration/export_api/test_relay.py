@@ -12,7 +12,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from export_api.metrics import Metrics
-from export_api.relay import Relay
+from export_api.relay import Relay, relay
 from export_api.settings import ApiSettings
 from support.installation import Installation
 from ticket_export.bus.broker import ResilientBroker
@@ -29,6 +29,7 @@ class Outbox:
     topics: Topics
     consumer: AIOKafkaConsumer
     arrived: list[tuple[str, str]] = field(default_factory=list)
+    sent_at: list[float] = field(default_factory=list)
     listening: bool = False
 
     async def put(self, key: str, *bodies: str, topic: str | None = None, notify: bool = True) -> None:
@@ -49,6 +50,7 @@ class Outbox:
             while len(self.arrived) < count:
                 message = await self.consumer.getone()
                 self.arrived.append((message.key.decode(), message.value.decode()))
+                self.sent_at.append(message.timestamp / 1000)
         return self.arrived
 
     async def drained(self) -> None:
@@ -221,19 +223,33 @@ async def test_one_leads_and_the_next_takes_over_at_once_when_it_leaves(settings
             assert (await outbox.receive(21))[-1] == ("k", "next")
 
 
-async def test_the_lease_of_a_dead_leader_is_taken_over_when_it_ends(settings: ApiSettings, outbox: Outbox) -> None:
+async def test_the_lease_of_a_dead_leader_is_taken_over_when_it_ends_and_not_before(
+    settings: ApiSettings, outbox: Outbox
+) -> None:
     await outbox.put("k", "1")
-    await outbox.database.execute(
-        "INSERT INTO exports.leases VALUES ('relay', gen_random_uuid(), clock_timestamp() + interval '1 s', 'dead')"
+    ends_at = await outbox.database.fetchval(
+        "INSERT INTO exports.leases VALUES ('relay', gen_random_uuid(), clock_timestamp() + interval '2 s', 'dead')"
+        " RETURNING extract(epoch FROM lease_until)::float8"
     )
     async with relaying(settings) as metrics:
         await outbox.receive(1)
-        holder = await outbox.database.fetchrow("SELECT * FROM exports.leases WHERE name = 'relay'")
+        holder = await outbox.database.fetchval("SELECT holder FROM exports.leases WHERE name = 'relay'")
 
-        assert leads(metrics)
-        assert holder is not None
-        assert holder["holder"] != "dead"
+        assert (leads(metrics), holder != "dead") == (True, True)
+    assert outbox.sent_at[0] >= ends_at - 0.001  # Kafka keeps milliseconds
     assert await outbox.database.fetchval("SELECT lease_until <= clock_timestamp() FROM exports.leases")
+
+
+async def test_a_notification_shortens_the_wait(
+    settings: ApiSettings, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = settings.model_copy(update={"lease_seconds": 200.0})
+    async with relaying(patient) as metrics:
+        await until(lambda: leads(metrics))
+        monkeypatch.setattr(relay, "POLL_SECONDS", 120.0)
+        for number in range(3):
+            await outbox.put("k", str(number))
+            await outbox.drained()
 
 
 async def test_events_of_the_api_are_readable_by_anybody(settings: ApiSettings, outbox: Outbox) -> None:

@@ -30,6 +30,7 @@ async def walk(browser: Browser, path: str, label: str) -> list[str]:
         page = await browser.get(address)
         assert page.status == 200
         pages.append(cells(page.text, "id"))
+        assert len(pages[-1]) <= 25
         address = link(page.text, label)
     return [ticket for page in (pages if label == "Older →" else reversed(pages)) for ticket in page]
 

@@ -6,7 +6,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, model_validator
 
-from ticket_export.settings import BareUrl, DatabaseSettings, KafkaSettings, LeaseSettings, S3Settings, Settings
+from ticket_export.settings import (
+    BareUrl,
+    JobsSettings,
+    KafkaSettings,
+    LeaseSettings,
+    S3Settings,
+    Settings,
+    SourceSettings,
+)
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
@@ -41,7 +49,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class ApiSettings(Settings, DatabaseSettings, KafkaSettings, S3Settings, LeaseSettings):
+class ApiSettings(Settings, JobsSettings, SourceSettings, KafkaSettings, S3Settings, LeaseSettings):
     """Settings of the service; lists are comma-separated."""
 
     host: str = "127.0.0.1"

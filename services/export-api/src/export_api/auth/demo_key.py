@@ -4,13 +4,21 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated, Literal
 from uuid import uuid4
 
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
+from pydantic import BaseModel, Field
 
 ALGORITHM = "HS256"
 _BITS = 256
+_BASE64_CHARACTERS = 43  # as many as 256 bits have
+
+
+class _Jwk(BaseModel):
+    kty: Literal["oct"]
+    k: Annotated[str, Field(min_length=_BASE64_CHARACTERS)]
 
 
 class DemoKeyError(Exception):
@@ -19,15 +27,15 @@ class DemoKeyError(Exception):
 
 def load_or_create(path: Path) -> OctKey:
     """Return the key in the file, making it when it is missing; raise DemoKeyError for any other content."""
-    if not path.exists():
-        _create(path)
     try:
-        key = OctKey.import_key(json.loads(path.read_text(encoding="utf-8")))
-    except (JoseError, ValueError, TypeError, OSError) as error:
-        raise DemoKeyError(f"DEMO_SIGNING_KEY_FILE: {path} cannot be read as a JWK") from error
-    if len(key.get_op_key("sign")) * 8 < _BITS:
-        raise DemoKeyError(f"DEMO_SIGNING_KEY_FILE: the key in {path} is shorter than {_BITS} bits")
-    return key
+        if not path.exists():
+            _create(path)
+        jwk = _Jwk.model_validate_json(path.read_bytes())
+        return OctKey.import_key(jwk.model_dump())
+    except OSError as error:
+        raise DemoKeyError(f"DEMO_SIGNING_KEY_FILE: {path} can be neither read nor made: {error.strerror}") from error
+    except (JoseError, ValueError) as error:
+        raise DemoKeyError(f"DEMO_SIGNING_KEY_FILE: {path} holds no key of {_BITS} bits as a JWK") from error
 
 
 def _create(path: Path) -> None:

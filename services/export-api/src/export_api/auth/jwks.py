@@ -23,6 +23,9 @@ RETRY_WITHOUT_KEYS_SECONDS = 2.0
 FETCH_SECONDS = 5.0
 MOST_BYTES = 512 * 1024
 
+# Public ones only; a shared secret does not belong into a published set.
+_KEY_TYPES = frozenset({"RSA", "EC", "OKP"})
+
 _FAILURES = (aiohttp.ClientError, OSError, ValueError, JoseError)
 
 log = get_logger(__name__)
@@ -33,7 +36,7 @@ class _KeySet(BaseModel):
 
 
 class JwksKeys:
-    """Keys by id from one JWKS URL; shared-secret keys in it are ignored."""
+    """Keys by id from one JWKS URL."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._url = url
@@ -87,10 +90,17 @@ class JwksKeys:
 
 
 def _public_keys(document: bytes) -> dict[str, Key]:
-    keys: dict[str, Key] = {}
-    for item in _KeySet.model_validate_json(document).keys:
-        if item.get("kty") in {"RSA", "EC", "OKP"} and isinstance(item.get("kid"), str):
-            key = JWKRegistry.import_key(item)
-            if isinstance(key, RSAKey | ECKey | OKPKey):
-                keys[item["kid"]] = key
-    return keys
+    """Read the keys that can verify a signature; what else is published, and what is broken, is passed over."""
+    found = {item.get("kid"): _public_key(item) for item in _KeySet.model_validate_json(document).keys}
+    return {key_id: key for key_id, key in found.items() if isinstance(key_id, str) and key is not None}
+
+
+def _public_key(item: dict[str, Any]) -> Key | None:
+    if item.get("kty") not in _KEY_TYPES or item.get("use", "sig") != "sig":
+        return None
+    try:
+        key = JWKRegistry.import_key(item)
+    except (JoseError, ValueError, TypeError) as error:
+        log.warning("A published key is broken", action="jwks_key", error=type(error).__name__)
+        return None
+    return key if isinstance(key, RSAKey | ECKey | OKPKey) else None

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from export_api.progress import eta_seconds, percent_done
 from export_api.queries.jobs import Job
 from export_api.use_cases.list_views import ListedView
 from export_api.use_cases.read_exports import may_fetch
@@ -111,7 +110,7 @@ class ExportAnswer(BaseModel):
             "snapshot_mode": job.snapshot_mode,
             "sequence": job.sequence,
             "progress": _progress(job),
-            "eta_seconds": eta_of(job),
+            "eta_seconds": job.eta_seconds,
             "error": _error(job),
             "file": _file(job),
             "parts": job.file.part_sizes if job.file else (),
@@ -147,24 +146,12 @@ class ViewList(BaseModel):
     items: list[ViewAnswer]
 
 
-def percent_of(job: Job) -> float:
-    """Return how far the job is, 0 to 100."""
-    return percent_done(job.status, rows_done=job.rows_done, rows_total=job.rows_total)
-
-
-def eta_of(job: Job) -> int | None:
-    """Return the seconds that the job's rows still need, as far as can be told."""
-    return eta_seconds(
-        job.stage, rows_done=job.rows_done, rows_total=job.rows_total, started_at=job.started_at, now=job.now
-    )
-
-
 def _progress(job: Job) -> dict[str, Any]:
     return {
         "rows_done": job.rows_done,
         "rows_total": job.rows_total,
         "bytes_done": job.bytes_done,
-        "percent": percent_of(job),
+        "percent": job.percent,
     }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from export_api.progress import eta_seconds, percent_done
 from ticket_export.database.connection import Connection
 from ticket_export.jobs import JobStatus, Stage, TaskKind
 from ticket_export.permissions import Person
@@ -119,6 +120,18 @@ class Job:
     expires_at: datetime | None
     now: datetime
     file: StoredFile | None
+
+    @property
+    def percent(self) -> float:
+        """How far the job is, 0 to 100."""
+        return percent_done(self.status, rows_done=self.rows_done, rows_total=self.rows_total)
+
+    @property
+    def eta_seconds(self) -> int | None:
+        """Seconds that its rows still need, as far as can be told."""
+        return eta_seconds(
+            self.stage, rows_done=self.rows_done, rows_total=self.rows_total, started_at=self.started_at, now=self.now
+        )
 
     @property
     def life_left(self) -> timedelta:

@@ -100,6 +100,7 @@ class Relay:
         while not self._stopping.is_set():
             self._wake.clear()
             if not self._broker.connected:
+                # Another replica may reach Kafka where this one does not.
                 await self._hand_back(connection)
                 await _pause(self._stopping, POLL_SECONDS)
                 continue
@@ -117,9 +118,7 @@ class Relay:
         try:
             sent = await self._publisher.send_batch(connection, deadline)
         except BrokerUnavailableError as error:
-            # Another replica may reach Kafka where this one does not.
             log.warning("Kafka takes no messages", action="relay_waits", error=str(error))
-            await self._hand_back(connection)
             return False
         await self._measure(connection)
         if sent.stuck:

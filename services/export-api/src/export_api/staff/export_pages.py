@@ -9,7 +9,6 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from export_api.http.cursors import read_cursor, write_cursor
 from export_api.http.dependencies import ResourcesOf
-from export_api.http.schemas import percent_of
 from export_api.staff.access import FormViewer, ViewerOf
 from export_api.staff.pages import Frame
 from export_api.staff.progress_view import progress_view
@@ -51,7 +50,6 @@ async def show_list(
         frame=Frame(person, viewer.session.csrf_token, "exports"),
         jobs=page.jobs,
         names=names,
-        percent_of=percent_of,
         next_cursor=write_cursor(page.next),
         first_page=after is None,
     )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from export_api.http.schemas import eta_of, percent_of
 from export_api.queries.jobs import Job
 from export_api.staff.formats import duration, number, plural
 from export_api.use_cases.read_exports import may_fetch
@@ -59,7 +58,7 @@ def progress_view(job: Job, person: Person) -> ProgressView:
         job=job,
         headline=_STAGE_HEADLINES[job.stage] if job.stage else _HEADLINES[job.status],
         steps=_steps(job),
-        percent=percent_of(job),
+        percent=job.percent,
         detail=_detail(job),
         ended=ended,
         may_download=may_download,
@@ -95,8 +94,7 @@ def _detail(job: Job) -> str:
     rows = f"{number(job.rows_done)} of {plural(job.rows_total, 'row', 'rows')}"
     if job.status is not JobStatus.RUNNING:
         return rows
-    parts = [rows, f"{percent_of(job):.0f} %"]
-    eta = eta_of(job)
-    if eta is not None:
-        parts.append(f"about {duration(eta)} left")
+    parts = [rows, f"{job.percent:.0f} %"]
+    if job.eta_seconds is not None:
+        parts.append(f"about {duration(job.eta_seconds)} left")
     return " · ".join(parts)
