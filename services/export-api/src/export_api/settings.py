@@ -8,12 +8,12 @@ from pydantic import AfterValidator, AnyHttpUrl, Field, model_validator
 
 from ticket_export.settings import (
     BareUrl,
-    JobsSettings,
+    JobsDatabaseSettings,
     KafkaSettings,
     LeaseSettings,
     S3Settings,
     Settings,
-    SourceSettings,
+    SourceDatabaseSettings,
 )
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -49,7 +49,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class ApiSettings(Settings, JobsSettings, SourceSettings, KafkaSettings, S3Settings, LeaseSettings):
+class ApiSettings(Settings, JobsDatabaseSettings, SourceDatabaseSettings, KafkaSettings, S3Settings, LeaseSettings):
     """Settings of the service; lists are comma-separated."""
 
     host: str = "127.0.0.1"

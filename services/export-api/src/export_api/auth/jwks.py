@@ -100,7 +100,7 @@ def _public_key(item: dict[str, Any]) -> Key | None:
         return None
     try:
         key = JWKRegistry.import_key(item)
-    except (JoseError, ValueError, TypeError) as error:
+    except (JoseError, ValueError, TypeError, LookupError) as error:
         log.warning("A published key is broken", action="jwks_key", error=type(error).__name__)
         return None
     return key if isinstance(key, RSAKey | ECKey | OKPKey) else None
