@@ -9,7 +9,7 @@ import pytest
 from ticket_export.snapshot import Snapshot
 from ticket_export.source_contract import CONTRACT
 from ticket_export.views.columns import COLUMNS
-from ticket_export.views.compile import CompiledView, Key, Page, PagedStatement, compile_view
+from ticket_export.views.compile import LEAST_ID, CompiledView, Key, Page, PagedStatement, compile_view
 from ticket_export.views.payload import ViewPayload
 from ticket_export.views.scopes import ScopeName
 
@@ -162,10 +162,18 @@ def test_pages_and_lists_go_newest_first() -> None:
     order = "ORDER BY t.creation_time DESC, t.id DESC"
     assert view("all").copy().for_page(PAGES["middle"]).endswith(order)
     assert view("all").listing(Page(), 50).endswith(f"{order} LIMIT 50")
+    oldest_first = "ORDER BY t.creation_time ASC, t.id ASC LIMIT 50"
+    assert view("all").listing(Page(), 50, newest_first=False).endswith(oldest_first)
 
 
 def test_a_key_quotes_its_text() -> None:
-    assert Key("x'; --", 1).sql() == "('x''; --'::timestamptz, '1'::bigint)"
+    assert Key("x'; --", 1).compared("<") == "(t.creation_time, t.id) < ('x''; --'::timestamptz, '1'::bigint)"
+
+
+def test_a_bound_before_all_ids_of_an_instant_compares_the_instant_alone() -> None:
+    assert Key("2024", LEAST_ID).compared("<") == "t.creation_time < '2024'::timestamptz"
+    assert Key("2024", LEAST_ID).compared(">=") == "t.creation_time >= '2024'::timestamptz"
+    assert Key("2024", LEAST_ID + 1).compared("<").startswith("(t.creation_time, t.id) < ")
 
 
 def test_cuts_are_evenly_spread() -> None:

@@ -6,6 +6,7 @@ arms each keyset page became a sequential scan (docs/architecture.md). Nothing h
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from ticket_export.snapshot import LIVE, Snapshot
 from ticket_export.source_contract import CONTRACT
@@ -18,7 +19,10 @@ from ticket_export.views.scopes import SCOPES
 from ticket_export.views.visibility import VISIBILITY
 
 # Part of a plan's fingerprint: a worker whose compiler differs plans again. Raise it with every change of the text.
-COMPILER_VERSION = 1
+COMPILER_VERSION = 2
+
+# Below every ticket of an instant: bigint's least value.
+LEAST_ID = -(2**63)
 
 # percentile_disc costs the same for one fraction and for 255.
 FRACTIONS = 256
@@ -33,10 +37,14 @@ class Key:
     creation_time: str
     id: int
 
-    def sql(self) -> str:
-        """Return the row to compare with."""
-        # The id is quoted too: a bare minus binds weaker than the cast, and the least bigint would overflow.
-        return f"({text(self.creation_time)}::timestamptz, '{int(self.id)}'::bigint)"
+    def compared(self, operator: Literal["<", ">="]) -> str:
+        """Return how a ticket's place compares with this one."""
+        instant = f"{text(self.creation_time)}::timestamptz"
+        if self.id == LEAST_ID:
+            # The same, but the planner can tell how many rows two such bounds leave between them.
+            return f"t.creation_time {operator} {instant}"
+        # The id is quoted too: a bare minus binds weaker than the cast.
+        return f"(t.creation_time, t.id) {operator} ({instant}, '{int(self.id)}'::bigint)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +55,12 @@ class Page:
     lower: Key | None = None
 
     def conditions(self) -> list[str]:
-        """Return the row comparisons that bound it."""
+        """Return the comparisons that bound it."""
         bounds = []
         if self.upper:
-            bounds.append(f"(t.creation_time, t.id) < {self.upper.sql()}")
+            bounds.append(self.upper.compared("<"))
         if self.lower:
-            bounds.append(f"(t.creation_time, t.id) >= {self.lower.sql()}")
+            bounds.append(self.lower.compared(">="))
         return bounds
 
 

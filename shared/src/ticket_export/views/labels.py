@@ -50,5 +50,3 @@ class LabelTable:
 STATUS = LabelTable("status", "statuses", "developer_name", "status")
 PRIORITY = LabelTable("priority", "priorities", "developer_name", "priority")
 ASSIGNEE = LabelTable("assignee", "staff", "id", "assignee_id")
-
-STATUS_TYPE = STATUS.value("{row}.status_type")

@@ -1,0 +1,107 @@
+"""A page costs what it holds, not what the helpdesk holds: bounded statements go by index, live rows and history both."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+
+from export_worker.source import _RESOURCES, SESSION
+from integration.views.reading import Connection, Moment, now
+from support.installation import Installation
+from ticket_export.views.compile import LEAST_ID, Key, Page
+from ticket_export.views.scopes import ScopeName
+
+EVERY_SCOPE = pytest.mark.parametrize("scope", get_args(ScopeName))
+TICKETS = 20_000
+
+FILL = """
+INSERT INTO tickets (id, title, status, priority, assignee_id, creation_time, sla_status)
+SELECT n, 'Ticket ' || n, (ARRAY(SELECT developer_name FROM statuses))[1 + n % 4],
+       (ARRAY(SELECT developer_name FROM priorities))[1 + n % 3], (ARRAY(SELECT id FROM staff LIMIT 20))[n % 25],
+       timestamptz '2020-01-01 00:00:00+00' + n * interval '7 minutes', CASE n % 9 WHEN 0 THEN 'breached' END
+FROM generate_series(1, $1::int) AS n
+"""
+
+
+@pytest.fixture(scope="module")
+def filled() -> list[Moment]:
+    return []
+
+
+@pytest.fixture
+async def large(desk: Installation, owner: Connection, filled: list[Moment]) -> Moment:
+    """A helpdesk of many tickets, a tenth of which has changed; the session is like a worker's."""
+    if not filled:
+        await owner.execute("DELETE FROM tickets")
+        await owner.execute(FILL.replace("$1", str(TICKETS)))
+        filled.append(await now(owner))
+        await owner.execute("UPDATE tickets SET title = title || '.' WHERE id % 10 = 0")
+        await owner.execute("VACUUM ANALYZE")
+    for name, value in (SESSION | _RESOURCES).items():
+        await owner.execute("SELECT set_config($1, $2, false)", name, value)
+    return filled[0]
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+async def plan_of(owner: Connection, statement: str) -> list[dict[str, Any]]:
+    return list(nodes(json.loads(await owner.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"))[0]["Plan"]))
+
+
+def scans_of(plan: list[dict[str, Any]], table: str) -> list[dict[str, Any]]:
+    return [node for node in plan if node.get("Relation Name") == table]
+
+
+def assert_by_index(plan: list[dict[str, Any]], most_rows: int) -> None:
+    for table in ("tickets", "tickets_history"):
+        scans = scans_of(plan, table)
+        assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}, table
+        assert scans
+        assert sum(node["Actual Rows"] for node in scans) <= most_rows
+        conditions = " ".join(node.get("Index Cond", node.get("Recheck Cond", "")) for node in scans)
+        assert "creation_time" in conditions
+
+
+# Two days in the middle, as a plan bounds its pages, and as it does within an instant.
+NEWER, OLDER, ROWS = "2020-02-20 10:00:00+00", "2020-02-18 10:00:00+00", 412
+BOUNDS = pytest.mark.parametrize(
+    "page",
+    [Page(Key(NEWER, LEAST_ID), Key(OLDER, LEAST_ID)), Page(Key(NEWER, 1), Key(OLDER, 1))],
+    ids=["by instants", "by ids"],
+)
+
+
+@EVERY_SCOPE
+@BOUNDS
+async def test_a_page_goes_by_index(large: Moment, owner: Connection, scope: ScopeName, page: Page) -> None:
+    assert_by_index(await plan_of(owner, large.view(scope).copy().for_page(page)), ROWS)
+
+
+async def test_the_size_of_a_page_is_estimated_well(large: Moment, owner: Connection) -> None:
+    page = Page(Key(NEWER, LEAST_ID), Key(OLDER, LEAST_ID))
+    plan = await plan_of(owner, large.view("open").copy().for_page(page))
+    (both,) = (node for node in plan if node["Node Type"] in {"Append", "Merge Append"})
+    assert both["Actual Rows"] == ROWS
+    assert ROWS / 2 < both["Plan Rows"] < ROWS * 2
+    assert ROWS / 4 < plan[0]["Plan Rows"] < ROWS * 2
+
+
+@EVERY_SCOPE
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("bounded", [True, False])
+async def test_a_page_of_a_list_reads_little_more_than_it_shows(
+    large: Moment, owner: Connection, scope: ScopeName, *, newest_first: bool, bounded: bool
+) -> None:
+    edge = Key(NEWER, 1)
+    page = Page() if not bounded else Page(upper=edge) if newest_first else Page(lower=edge)
+    plan = await plan_of(owner, large.view(scope).listing(page, 50, newest_first=newest_first))
+    for table in ("tickets", "tickets_history"):
+        assert {node["Node Type"] for node in scans_of(plan, table)} == {"Index Scan"}
+        assert sum(node["Actual Rows"] for node in scans_of(plan, table)) < 1_000
+    assert "Merge Append" in {node["Node Type"] for node in plan}
+    assert not {"Sort", "Hash Join"} & {node["Node Type"] for node in plan}
