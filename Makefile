@@ -36,6 +36,7 @@ demo: $(STAMP) ## Start everything, export real tickets while they change, prove
 	@$(BIN)/stack demo $(if $(ONCE),--once)
 
 test: $(STAMP) ## Run every test on real servers (REQUIRE=all turns a skip into a failure, PYTEST=… adds arguments)
+	@$(BIN)/stack fetch
 	@REQUIRE=$(REQUIRE) $(BIN)/python -m pytest $(PYTEST)
 
 up: $(STAMP) ## Start the stack in the background (WORKERS=N), write .local/stack.env

@@ -10,7 +10,7 @@ import pytest
 from pydantic import AnyHttpUrl
 
 from contract.conftest import S3Server
-from contract.test_object_store import CSV, TIME, body_of
+from contract.test_object_store import CSV, body_of, soon
 from ticket_export.storage.links import DownloadLinks, content_disposition
 from ticket_export.storage.object_store import ObjectStore
 
@@ -26,7 +26,7 @@ async def browser() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 async def stored(store: ObjectStore, key: str) -> str:
-    await store.put(key, body_of(CONTENT), "application/octet-stream", TIME)
+    await store.put(key, body_of(CONTENT), "application/octet-stream", soon())
     return key
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from contract.s3_double import error, listening, response
-from contract.test_object_store import CSV, EVERY_CALL, TIME, body_of, do
+from contract.test_object_store import CSV, EVERY_CALL, StandsStill, body_of, do, soon
 from ticket_export.storage.errors import StorageRefusedError, StorageUnavailableError
 from ticket_export.storage.object_store import StoredPart, open_object_store
 
@@ -39,7 +39,7 @@ def answer(status: int, code: str) -> bytes:
 async def test_try_again_later(status: int, code: str) -> None:
     async with listening(answer(status, code)) as server:
         with pytest.raises(StorageUnavailableError, match=f"S3 failed PutObject: {status}"):
-            await do(server.settings, "put", TIME)
+            await do(server.settings, "put", soon())
         assert len(server.requests) == 1
 
 
@@ -47,7 +47,7 @@ async def test_try_again_later(status: int, code: str) -> None:
 async def test_no(status: int, code: str) -> None:
     async with listening(answer(status, code)) as server:
         with pytest.raises(StorageRefusedError) as caught:
-            await do(server.settings, "put", TIME)
+            await do(server.settings, "put", soon())
     assert (caught.value.status, caught.value.code) == (status, code or "no code")
 
 
@@ -55,10 +55,10 @@ async def test_no(status: int, code: str) -> None:
 async def test_every_call_tells_the_two_apart(call: str) -> None:
     async with listening(response(503)) as server:
         with pytest.raises(StorageUnavailableError):
-            await do(server.settings, call, TIME)
+            await do(server.settings, call, soon())
     async with listening(response(403)) as server:
         with pytest.raises(StorageRefusedError):
-            await do(server.settings, call, TIME)
+            await do(server.settings, call, soon())
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -69,7 +69,7 @@ async def test_a_redirect_is_not_followed(call: str, status: int) -> None:
         listening(response(status, Location=f"http://127.0.0.1:{elsewhere.port}/")) as server,
     ):
         with pytest.raises(StorageRefusedError) as caught:
-            await do(server.settings, call, TIME)
+            await do(server.settings, call, soon())
         assert caught.value.status == status
         assert elsewhere.requests == []
 
@@ -79,7 +79,7 @@ COMPLETED = "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUpl
 
 async def complete(body: str) -> None:
     async with listening(response(200, body)) as server, open_object_store(server.settings) as store:
-        await store.complete_upload("k", "u", PARTS, TIME)
+        await store.complete_upload("k", "u", PARTS, soon())
 
 
 @pytest.mark.parametrize(
@@ -122,13 +122,13 @@ async def test_a_200_that_does_not_say_completed_is_not_believed(body: str) -> N
 async def test_an_upload_without_an_id_is_not_believed() -> None:
     async with listening(response(200, "<InitiateMultipartUploadResult/>")) as server:
         with pytest.raises(StorageUnavailableError):
-            await do(server.settings, "create", TIME)
+            await do(server.settings, "create", soon())
 
 
 async def test_a_listing_that_is_none_is_not_taken_for_an_empty_one() -> None:
     async with listening(response(200, "<html></html>")) as server:
         with pytest.raises(StorageUnavailableError):
-            await do(server.settings, "list", TIME)
+            await do(server.settings, "list", soon())
 
 
 async def test_only_the_exact_key_is_taken_from_a_listing() -> None:
@@ -138,21 +138,21 @@ async def test_only_the_exact_key_is_taken_from_a_listing() -> None:
     )
     listing = f"<ListMultipartUploadsResult><KeyMarker>k</KeyMarker>{uploads}</ListMultipartUploadsResult>"
     async with listening(response(200, listing)) as server, open_object_store(server.settings) as store:
-        assert await store.list_uploads("k", TIME) == ["1", "3"]
+        assert await store.list_uploads("k", soon()) == ["1", "3"]
 
 
 @pytest.mark.parametrize(("call", "code"), [("abort", "NoSuchUpload"), ("delete", "NoSuchKey")])
 async def test_what_is_gone_is_fine_to_remove(call: str, code: str) -> None:
     async with listening(response(404, error(code))) as server:
-        await do(server.settings, call, TIME)
+        await do(server.settings, call, soon())
     async with listening(response(404, error("NoSuchBucket"))) as server:
         with pytest.raises(StorageRefusedError):
-            await do(server.settings, call, TIME)
+            await do(server.settings, call, soon())
 
 
 async def test_what_is_sent() -> None:
     async with listening(response(200)) as server, open_object_store(server.settings) as store:
-        await store.put("exports/a.csv", body_of(b"abc"), CSV, TIME)
+        await store.put("exports/a.csv", body_of(b"abc"), CSV, StandsStill(30))
     (head,) = server.requests
     line, *headers = head.decode().strip().split("\r\n")
     assert line.startswith("PUT /contract/exports/a.csv?")
@@ -166,5 +166,5 @@ async def test_what_is_sent() -> None:
 
 async def test_a_signature_lives_no_longer_than_the_lease() -> None:
     async with listening(response(200)) as server, open_object_store(server.settings) as store:
-        await store.put("k", body_of(b"abc"), CSV, type(TIME)(11.9))
+        await store.put("k", body_of(b"abc"), CSV, StandsStill(11.9))
     assert b"X-Amz-Expires=11&" in server.requests[0]

@@ -14,13 +14,21 @@ from export_ops.settings import MigrateSettings, RolePasswords, SourceSettings
 from export_worker.settings import WorkerSettings
 from janitor.settings import JanitorSettings
 from support.compose import ROOT
-from ticket_export.settings import DatabaseSettings, KafkaSettings, LeaseSettings, S3Settings, Settings
+from ticket_export.settings import (
+    JobsDatabaseSettings,
+    KafkaSettings,
+    LeaseSettings,
+    S3Settings,
+    Settings,
+    SourceDatabaseSettings,
+    TopicSettings,
+)
 
 OPERATIONS = ROOT / "docs" / "operations.md"
 TABLES: dict[str, tuple[type[BaseSettings], ...]] = {
     "Every process": (Settings,),
-    "Databases (export-api, export-worker)": (DatabaseSettings,),
-    "Kafka (export-api, export-worker, `ticket-export migrate`)": (KafkaSettings,),
+    "Databases (export-api, export-worker)": (JobsDatabaseSettings, SourceDatabaseSettings),
+    "Kafka (export-api, export-worker, `ticket-export migrate`)": (KafkaSettings, TopicSettings),
     "S3 (export-api, export-worker, janitor)": (S3Settings,),
     "Leases (export-api, export-worker, janitor)": (LeaseSettings,),
     "export-api": (ApiSettings,),

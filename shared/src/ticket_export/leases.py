@@ -37,6 +37,11 @@ class Deadline:
         """Count from ``sent_at``, a ``boot_time()`` taken before the claim or renewal was sent."""
         return cls(sent_at + terms.lease_seconds - terms.margin_seconds)
 
+    @classmethod
+    def within(cls, seconds: float) -> Self:
+        """The end of something that begins now and may take this long."""
+        return cls(boot_time() + seconds)
+
     def extend(self, sent_at: float, terms: LeaseTerms) -> None:
         """Move the deadline after a renewal that was sent at ``sent_at`` and confirmed."""
         self.at = max(self.at, sent_at + terms.lease_seconds - terms.margin_seconds)

@@ -48,21 +48,31 @@ class Settings(SettingsGroup):
     log_format: Literal["json", "console"] = "json"
 
 
-class DatabaseSettings(SettingsGroup):
-    """Where jobs live and where tickets are read."""
+class JobsDatabaseSettings(SettingsGroup):
+    """Where jobs live."""
 
     database_url: PostgresUrl
-    source_database_url: PostgresUrl
     exports_schema: Identifier = "exports"
+
+
+class SourceDatabaseSettings(SettingsGroup):
+    """Where tickets are read: the helpdesk's database, which may be the same server or another."""
+
+    source_database_url: PostgresUrl
     source_schema: Identifier = "helpdesk"
     source_bookkeeping_schema: Identifier = "export_source"
 
 
-class KafkaSettings(SettingsGroup):
+class TopicSettings(SettingsGroup):
+    """What the installation's topics are called; several share a broker by prefix."""
+
+    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
+
+
+class KafkaSettings(TopicSettings):
     """The broker that carries wake-ups and events."""
 
     kafka_bootstrap_servers: Annotated[str, Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
-    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
     kafka_security_protocol: Literal["PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_username: str = ""
     kafka_sasl_password: SecretStr = SecretStr("")

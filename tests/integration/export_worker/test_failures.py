@@ -10,9 +10,10 @@ from support.exports import Requested, insert_job, list_objects, wait_until_ende
 from support.installation import Installation
 from support.tickets import add_tickets
 from support.workers import MEBIBYTE, worker
+from ticket_export.leases import Deadline
 from ticket_export.settings import S3Settings
 from ticket_export.storage.errors import StorageRefusedError
-from ticket_export.storage.object_store import FixedTime, ObjectStore, open_object_store
+from ticket_export.storage.object_store import ObjectStore, open_object_store
 
 
 async def failed(installation: Installation, requested: Requested) -> asyncpg.Record:
@@ -105,7 +106,7 @@ async def test_a_failed_job_leaves_nothing_in_s3(installation: Installation, mon
     keys = [row["object_key"] for row in await connection.fetch("SELECT object_key FROM exports.uploads")]
     await connection.close()
     async with open_object_store(installation.settings(S3Settings)) as store:
-        assert [await store.list_uploads(key, FixedTime(10)) for key in keys] == [[]]
+        assert [await store.list_uploads(key, Deadline.within(10)) for key in keys] == [[]]
     assert list_objects(installation) == set()
 
 

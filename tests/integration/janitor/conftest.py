@@ -11,7 +11,7 @@ from janitor.settings import JanitorSettings
 from support.installation import Installation
 from ticket_export.database.connection import open_pool
 from ticket_export.storage.errors import StorageRefusedError
-from ticket_export.storage.object_store import Deadline, ObjectStore
+from ticket_export.storage.object_store import ObjectStore, TimeLimit
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     keys: set[str] = set()
     delete = ObjectStore.delete
 
-    async def refusing(store: ObjectStore, key: str, deadline: Deadline) -> None:
+    async def refusing(store: ObjectStore, key: str, deadline: TimeLimit) -> None:
         if key in keys:
             raise StorageRefusedError("DeleteObject", 403, "AccessDenied")
         await delete(store, key, deadline)

@@ -8,7 +8,7 @@ import pytest
 from integration.janitor.scene import Scene
 from janitor import uploads
 from ticket_export.storage.errors import StorageRefusedError
-from ticket_export.storage.object_store import Deadline, ObjectStore
+from ticket_export.storage.object_store import ObjectStore, TimeLimit
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -31,7 +31,7 @@ async def test_an_orphaned_multipart_upload_is_aborted_and_its_row_deleted(scene
     assert report.summary()["clear_uploads"] == 1
 
 
-async def lists_nothing(_store: ObjectStore, _key: str, _deadline: Deadline) -> list[str]:
+async def lists_nothing(_store: ObjectStore, _key: str, _deadline: TimeLimit) -> list[str]:
     """MinIO lists uploads by exact key at best; another server may be slower to know."""
     return []
 

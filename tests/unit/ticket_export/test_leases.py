@@ -21,6 +21,12 @@ def test_it_is_counted_from_before_the_claim_less_the_margin(clock: list[float])
     assert deadline.remaining_seconds == 2.0
 
 
+def test_a_caller_without_a_lease_takes_so_long_and_no_longer(clock: list[float]) -> None:
+    deadline = Deadline.within(10)
+    clock[0] = 1009.0
+    assert deadline.remaining_seconds == 1.0
+
+
 def test_it_runs_out(clock: list[float]) -> None:
     deadline = Deadline.after(1000.0, TERMS)
     clock[0] = 1011.5

@@ -5,7 +5,7 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticket_export.storage.object_store import SEND_BYTES, Body, FixedTime, StoredPart, multipart_etag
+from ticket_export.storage.object_store import SEND_BYTES, Body, StoredPart, multipart_etag
 
 
 def body_of(chunks: list[bytes]) -> Body:
@@ -51,7 +51,3 @@ def test_the_order_of_parts_counts() -> None:
     first = StoredPart(1, "00" * 16)
     second = StoredPart(2, "ff" * 16)
     assert multipart_etag([first, second]) != multipart_etag([second, first])
-
-
-def test_a_caller_without_a_lease_has_half_a_minute() -> None:
-    assert FixedTime().remaining_seconds == 30.0

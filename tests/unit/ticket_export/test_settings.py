@@ -5,19 +5,20 @@ import os
 import pytest
 
 from ticket_export.settings import (
-    DatabaseSettings,
+    JobsDatabaseSettings,
     KafkaSettings,
     LeaseSettings,
     S3Settings,
     Settings,
     SettingsError,
+    SourceDatabaseSettings,
     load,
 )
 
 SECRET = "hunter2-very-secret"
 
 
-class EverySettings(Settings, DatabaseSettings, KafkaSettings, S3Settings, LeaseSettings):
+class EverySettings(Settings, JobsDatabaseSettings, SourceDatabaseSettings, KafkaSettings, S3Settings, LeaseSettings):
     """All groups at once, as a service has them."""
 
 

@@ -19,6 +19,7 @@ from local_stack.logs import show_logs
 from local_stack.product import load_helpdesk, product
 from local_stack.proof.story import Story
 from local_stack.reports import Reporter
+from local_stack.servers import fetch
 from local_stack.state import State, read_state
 from local_stack.status import status_table
 from local_stack.steps import Terminal
@@ -57,6 +58,13 @@ def run_stack(
             raise typer.Exit(Supervisor(directory, plan, workers, reporter, reporter.tell).run(reporter.ready))
         with Terminal(console) as terminal:
             raise typer.Exit(Supervisor(directory, plan, workers, terminal, _tell).run(lambda: _welcome(directory)))
+
+
+@app.command("fetch")
+def fetch_servers(s3: S3 = None) -> None:
+    """Download or build the servers once, into the user's cache."""
+    with _errors(), Terminal(console) as terminal:
+        fetch(s3, terminal)
 
 
 @app.command()

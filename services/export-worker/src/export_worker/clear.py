@@ -6,8 +6,8 @@ from uuid import UUID
 from export_worker import queries
 from export_worker.work import Work
 from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS
+from ticket_export.leases import Deadline
 from ticket_export.storage.errors import StorageError
-from ticket_export.storage.object_store import FixedTime
 
 CALL_SECONDS = 10.0
 
@@ -19,5 +19,5 @@ async def clear_uploads(work: Work, job_id: UUID) -> None:
     for row in rows:
         with suppress(StorageError):
             if row["upload_id"] is not None:
-                await work.store.abort_upload(row["object_key"], row["upload_id"], FixedTime(CALL_SECONDS))
-            await work.store.delete(row["object_key"], FixedTime(CALL_SECONDS))
+                await work.store.abort_upload(row["object_key"], row["upload_id"], Deadline.within(CALL_SECONDS))
+            await work.store.delete(row["object_key"], Deadline.within(CALL_SECONDS))

@@ -4,14 +4,21 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ticket_export.settings import DatabaseSettings, KafkaSettings, LeaseSettings, S3Settings, Settings
+from ticket_export.settings import (
+    JobsDatabaseSettings,
+    KafkaSettings,
+    LeaseSettings,
+    S3Settings,
+    Settings,
+    SourceDatabaseSettings,
+)
 
 MEBIBYTE = 1024 * 1024
 
 PositiveSeconds = Annotated[float, Field(gt=0)]
 
 
-class WorkerSettings(Settings, DatabaseSettings, KafkaSettings, S3Settings, LeaseSettings):
+class WorkerSettings(Settings, JobsDatabaseSettings, SourceDatabaseSettings, KafkaSettings, S3Settings, LeaseSettings):
     """One worker process; the limits of the fleet must be the same on every worker."""
 
     worker_name: str = ""

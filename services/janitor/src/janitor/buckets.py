@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from ticket_export.leases import Deadline, boot_time
+from ticket_export.leases import Deadline
 from ticket_export.settings import S3Settings
 from ticket_export.storage.object_store import ObjectStore, open_object_store
 
@@ -12,7 +12,7 @@ CALL_SECONDS = 10.0
 
 def call_deadline() -> Deadline:
     """The end of one call that begins now."""
-    return Deadline(boot_time() + CALL_SECONDS)
+    return Deadline.within(CALL_SECONDS)
 
 
 class Buckets:

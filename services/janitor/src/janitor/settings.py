@@ -4,15 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ticket_export.settings import Identifier, LeaseSettings, PostgresUrl, S3Settings, Settings
+from ticket_export.settings import JobsDatabaseSettings, LeaseSettings, S3Settings, Settings, TopicSettings
 
 
-class JanitorSettings(LeaseSettings, S3Settings, Settings):
+class JanitorSettings(Settings, JobsDatabaseSettings, TopicSettings, S3Settings, LeaseSettings):
     """Settings of the service ``janitor``."""
 
-    database_url: PostgresUrl
-    exports_schema: Identifier = "exports"
-    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
     # From start to start, jitter and the run included, so that a file outlives its expiry by at most this.
     interval_seconds: Annotated[float, Field(gt=0)] = 3600.0
     # Longer than a lease, a link's life and the longest S3 call together: whoever could still write has given up.

@@ -33,19 +33,12 @@ RETRYABLE_REFUSALS = frozenset({408, 429})
 RETRYABLE_CODES = frozenset({"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout"})
 
 
-class Deadline(Protocol):
+class TimeLimit(Protocol):
     """Until when the caller may write; it may move while a call is under way."""
 
     @property
     def remaining_seconds(self) -> float:
         """Seconds left, negative once it has passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class FixedTime:
-    """A deadline for callers without a lease: each call may take this long."""
-
-    remaining_seconds: float = 30.0
 
 
 @dataclass(slots=True)
@@ -142,11 +135,11 @@ class ObjectStore:
         self._signer = signer
         self._session = session
 
-    async def put(self, key: str, body: Body, content_type: str, deadline: Deadline) -> None:
+    async def put(self, key: str, body: Body, content_type: str, deadline: TimeLimit) -> None:
         """Store a whole object in one call."""
         await self._write("PutObject", "PUT", key, {}, deadline, body=body, content_type=content_type)
 
-    async def create_upload(self, key: str, content_type: str, deadline: Deadline) -> str:
+    async def create_upload(self, key: str, content_type: str, deadline: TimeLimit) -> str:
         """Begin a multipart upload and return its id."""
         answer = await self._write(
             "CreateMultipartUpload", "POST", key, {"uploads": ""}, deadline, content_type=content_type
@@ -156,13 +149,13 @@ class ObjectStore:
             raise StorageUnavailableError("S3 answered CreateMultipartUpload without an upload id")
         return upload_id
 
-    async def upload_part(self, key: str, upload_id: str, number: int, body: Body, deadline: Deadline) -> StoredPart:
+    async def upload_part(self, key: str, upload_id: str, number: int, body: Body, deadline: TimeLimit) -> StoredPart:
         """Store one part; the same number again replaces it."""
         query = {"partNumber": str(number), "uploadId": upload_id}
         await self._write("UploadPart", "PUT", key, query, deadline, body=body)
         return StoredPart(number, body.md5.hex())
 
-    async def complete_upload(self, key: str, upload_id: str, parts: Sequence[StoredPart], deadline: Deadline) -> None:
+    async def complete_upload(self, key: str, upload_id: str, parts: Sequence[StoredPart], deadline: TimeLimit) -> None:
         """Put the parts together; raise as S3 says, also when it says so inside a 200."""
         items = "".join(
             f'<Part><PartNumber>{part.number}</PartNumber><ETag>"{part.md5}"</ETag></Part>' for part in parts
@@ -175,13 +168,13 @@ class ObjectStore:
             raise _failure("CompleteMultipartUpload", answer)
         _expect(answer, "CompleteMultipartUploadResult")
 
-    async def abort_upload(self, key: str, upload_id: str, deadline: Deadline) -> None:
+    async def abort_upload(self, key: str, upload_id: str, deadline: TimeLimit) -> None:
         """Drop an upload and its parts; one that is gone is fine."""
         await self._tolerating(
             {"NoSuchUpload"}, "AbortMultipartUpload", "DELETE", key, {"uploadId": upload_id}, deadline
         )
 
-    async def list_uploads(self, key: str, deadline: Deadline) -> list[str]:
+    async def list_uploads(self, key: str, deadline: TimeLimit) -> list[str]:
         """Return the ids of the uploads of exactly this key (MinIO lists by exact key only)."""
         query = {"uploads": "", "prefix": key}
         answer = await self._write("ListMultipartUploads", "GET", "", query, deadline)
@@ -189,7 +182,7 @@ class ObjectStore:
         keys, ids = answer.elements("Key"), answer.elements("UploadId")
         return [upload_id for found, upload_id in zip(keys, ids, strict=False) if found == key]
 
-    async def head(self, key: str, deadline: Deadline) -> StoredObject | None:
+    async def head(self, key: str, deadline: TimeLimit) -> StoredObject | None:
         """Return size and ETag, or None when there is no such object."""
         try:
             answer = await self._write("HeadObject", "HEAD", key, {}, deadline)
@@ -199,12 +192,12 @@ class ObjectStore:
             raise
         return StoredObject(int(answer.headers["Content-Length"]), answer.headers["ETag"].strip('"'))
 
-    async def delete(self, key: str, deadline: Deadline) -> None:
+    async def delete(self, key: str, deadline: TimeLimit) -> None:
         """Delete an object; one that is gone is fine."""
         await self._tolerating({"NoSuchKey"}, "DeleteObject", "DELETE", key, {}, deadline)
 
     async def _tolerating(
-        self, codes: set[str], call: str, method: str, key: str, query: dict[str, str], deadline: Deadline
+        self, codes: set[str], call: str, method: str, key: str, query: dict[str, str], deadline: TimeLimit
     ) -> None:
         try:
             await self._write(call, method, key, query, deadline)
@@ -218,7 +211,7 @@ class ObjectStore:
         method: str,
         key: str,
         query: dict[str, str],
-        deadline: Deadline,
+        deadline: TimeLimit,
         *,
         body: Body | None = None,
         content_type: str | None = None,
@@ -249,7 +242,7 @@ class ObjectStore:
             raise StorageUnavailableError(f"S3 did not answer {call}: {type(error).__name__}") from error
 
 
-async def _until(sending: "asyncio.Future[_Answer]", deadline: Deadline, call: str) -> _Answer:
+async def _until(sending: "asyncio.Future[_Answer]", deadline: TimeLimit, call: str) -> _Answer:
     """Wait for the answer until the deadline, which a renewal may move meanwhile."""
     while not sending.done():
         remaining = deadline.remaining_seconds

@@ -62,6 +62,14 @@ def running_servers(
             all_in_parallel(*(server.close for server in servers.all))
 
 
+def fetch(s3: str | None, steps: Steps) -> None:
+    """Download or build what the servers need, so that a start, or a test with a time limit, need not wait for it."""
+    jars = in_background(lambda: kafka_jars(steps))
+    program = in_background(lambda: object_store_program(s3, steps))
+    jars.result()
+    program.result()
+
+
 def fetched_servers(
     directory: Path, ports: PortBook, *, durable: bool, s3: str | None, bucket: str, steps: Steps
 ) -> Servers:
