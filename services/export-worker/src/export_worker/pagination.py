@@ -5,15 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from export_worker.documents import PlannedPage, PlannedTask
-from ticket_export.views.compile import FRACTIONS
+from ticket_export.views.compile import FRACTIONS, LEAST_ID
 
 # S3's limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 MOST_PARTS = 10_000
 LEAST_PART_BYTES = 5 * 1024 * 1024
 LARGEST_PART_BYTES = 5 * 1024**3
-
-# Below every ticket of an instant: the whole instant belongs to the newer page.
-BEFORE_ALL_IDS = -(2**63)
 
 Boundary = tuple[str, int]
 
@@ -41,7 +38,8 @@ def boundaries(instants: Sequence[str], ids_within: Callable[[str], Sequence[int
     """Return the keys between pages, newest first; ``ids_within`` gives the ids that cut a tie, ascending."""
     ascending: list[Boundary] = []
     for instant, times in Counter(instants).items():
-        ids = ids_within(instant) if times > 1 else [BEFORE_ALL_IDS]
+        # Cut below all ids, the whole instant belongs to the newer page.
+        ids = ids_within(instant) if times > 1 else [LEAST_ID]
         ascending.extend((instant, ticket_id) for ticket_id in dict.fromkeys(ids))
     return ascending[::-1]
 
