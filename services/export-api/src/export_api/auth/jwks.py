@@ -23,9 +23,6 @@ RETRY_WITHOUT_KEYS_SECONDS = 2.0
 FETCH_SECONDS = 5.0
 MOST_BYTES = 512 * 1024
 
-# Public ones only; a shared secret does not belong into a published set.
-_KEY_TYPES = frozenset({"RSA", "EC", "OKP"})
-
 _FAILURES = (aiohttp.ClientError, OSError, ValueError, JoseError)
 
 log = get_logger(__name__)
@@ -96,11 +93,10 @@ def _public_keys(document: bytes) -> dict[str, Key]:
 
 
 def _public_key(item: dict[str, Any]) -> Key | None:
-    if item.get("kty") not in _KEY_TYPES or item.get("use", "sig") != "sig":
-        return None
     try:
         key = JWKRegistry.import_key(item)
     except (JoseError, ValueError, TypeError, LookupError) as error:
         log.warning("A published key is broken", action="jwks_key", error=type(error).__name__)
         return None
+    # A shared secret does not belong into a published set.
     return key if isinstance(key, RSAKey | ECKey | OKPKey) else None
