@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from export_worker.main import Worker
@@ -18,6 +19,7 @@ from support.tickets import add_tickets
 from support.workers import MEBIBYTE, worker
 from ticket_export.events import ExportProgressed, ExportRequested, to_message
 from ticket_export.jobs import Stage
+from ticket_export.storage.object_store import ObjectStore, StoredPart
 from ticket_export.topics import Topics
 
 
@@ -124,10 +126,24 @@ async def test_buried_messages_are_not_buried_again_after_a_restart(installation
         assert await reader.getmany(timeout_ms=500) == {}
 
 
-async def test_progress_is_published_monotone_and_at_most_four_a_second(installation: Installation) -> None:
-    await add_tickets(installation, 60_000, title="p" * 200)
+def slow_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each part take its time, so that there is progress to be seen on a quick machine too."""
+    original = ObjectStore.upload_part
+
+    async def slowly(self: ObjectStore, *arguments: Any) -> StoredPart:
+        await asyncio.sleep(0.4)
+        return await original(self, *arguments)
+
+    monkeypatch.setattr(ObjectStore, "upload_part", slowly)
+
+
+async def test_progress_is_published_monotone_and_at_most_four_a_second(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow_store(monkeypatch)
+    await add_tickets(installation, 20_000, title="p" * 1_500)
     topics = Topics(installation.topic_prefix)
-    async with worker(installation, part_bytes=5 * MEBIBYTE, page_rows=10_000) as running:
+    async with worker(installation, part_bytes=5 * MEBIBYTE, page_rows=2_000) as running:
         await connected(running)
         requested = await insert_job(installation, "all")
         await assert_exact(installation, requested)

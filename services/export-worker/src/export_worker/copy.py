@@ -92,7 +92,7 @@ async def _copy_parts(
     cutter = Cutter(plan.part_bytes, page=start.page, offset=start.offset, rows=start.rows)
     try:
         async with asyncio.TaskGroup() as group:
-            uploads = PartUploads(work, lease, group, plan, planned, key, upload_id, list(start.parts))
+            uploads = PartUploads(work, lease, group, plan, planned, key, upload_id, list(start.parts), progress)
             for number in range(start.page, len(planned.pages)):
                 skip = Skip(start, cutter) if number == start.page and start.offset else None
                 stream = PageStream(cutter, uploads, progress, skip)
@@ -187,6 +187,7 @@ class PartUploads:
     key: str
     upload_id: str
     stored: list[UploadedPart]
+    progress: TaskProgress
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARTS_IN_FLIGHT))
     _previous: "asyncio.Task[None] | None" = None
     _sent: int = -1
@@ -233,6 +234,7 @@ class PartUploads:
             )
         if not saved:
             raise LeaseLostError("the task was taken over")
+        self.progress.report()
 
 
 async def _within(acquire: Callable[[], Awaitable[object]], seconds: float) -> None:

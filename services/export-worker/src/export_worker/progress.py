@@ -12,21 +12,13 @@ from export_worker.documents import ClaimedTask
 from ticket_export.bus.broker import BrokerUnavailableError, ResilientBroker
 from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS, Pool
 from ticket_export.events import ExportProgressed, to_message
-from ticket_export.jobs import Stage
+from ticket_export.jobs import JobStatus, Stage
 from ticket_export.leases import boot_time
+from ticket_export.progress import percent_done
 from ticket_export.topics import Topics
 
 INTERVAL_SECONDS = 0.25
 PUBLISH_SECONDS = 2.0
-
-
-def percent(stage: Stage, rows_done: int, rows_total: int | None) -> float:
-    """Return 0 while counting, the share of rows while exporting, 100 while uploading."""
-    if stage is Stage.UPLOADING:
-        return 100.0
-    if not rows_total:
-        return 0.0
-    return round(100.0 * rows_done / rows_total, 1)
 
 
 @dataclass(slots=True)
@@ -69,7 +61,7 @@ class ProgressReports:
             rows_done=row["rows_done"],
             rows_total=row["rows_total"],
             bytes_done=row["bytes_done"],
-            percent=percent(stage, row["rows_done"], row["rows_total"]),
+            percent=percent_done(JobStatus.RUNNING, rows_done=row["rows_done"], rows_total=row["rows_total"]),
         )
         with suppress(BrokerUnavailableError):
             await self.broker.publish([to_message(event, self.topics)], timeout_seconds=PUBLISH_SECONDS)
@@ -90,6 +82,10 @@ class TaskProgress:
         """Count a chunk. A line end inside a quoted cell counts too: a page's own number corrects it."""
         self.rows += chunk.count(b"\n")
         self.bytes_done += len(chunk)
+        self.report()
+
+    def report(self) -> None:
+        """Tell how far the task is, unless it was told just now."""
         now = boot_time()
         if now < self._next_at or (self._under_way is not None and not self._under_way.done()):
             return

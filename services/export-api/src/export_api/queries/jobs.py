@@ -7,10 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
-from export_api.progress import eta_seconds, percent_done
 from ticket_export.database.connection import Connection
 from ticket_export.jobs import JobStatus, Stage, TaskKind
 from ticket_export.permissions import Person
+from ticket_export.progress import eta_seconds, percent_done
 
 # How long an Idempotency-Key stands for its job.
 KEY_LIFE = timedelta(hours=24)

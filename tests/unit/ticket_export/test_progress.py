@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_api.progress import eta_seconds, percent_done
 from ticket_export.jobs import JobStatus, Stage
+from ticket_export.progress import eta_seconds, percent_done
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 RUNNING = JobStatus.RUNNING

@@ -1,4 +1,4 @@
-"""How far a job is, as a figure that never falls and never claims to be done too early."""
+"""How far a job is, as a figure that never falls and never claims to be done too early: the same in events and answers."""
 
 from datetime import datetime
 from math import ceil, floor
