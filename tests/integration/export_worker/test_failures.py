@@ -110,6 +110,26 @@ async def test_a_failed_job_leaves_nothing_in_s3(installation: Installation, mon
     assert list_objects(installation) == set()
 
 
+async def test_an_upload_that_is_lost_again_and_again_fails_the_job(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_tickets(installation, 20_000, title="v" * 300)
+    original = ObjectStore.complete_upload
+    losses = 0
+
+    async def losing(self: ObjectStore, key: str, upload_id: str, *rest: Any) -> None:
+        nonlocal losses
+        losses += 1
+        await self.abort_upload(key, upload_id, Deadline.within(10))
+        await original(self, key, upload_id, *rest)
+
+    monkeypatch.setattr(ObjectStore, "complete_upload", losing)
+    requested = await insert_job(installation, "all")
+    async with worker(installation, part_bytes=5 * MEBIBYTE):
+        job = await failed(installation, requested)
+    assert (job["error_code"], losses) == ("attempts_exhausted", 5)
+
+
 async def test_whoever_meets_an_exhausted_task_ends_its_job(installation: Installation) -> None:
     requested = await insert_job(installation, "all")
     connection = await installation.connect()

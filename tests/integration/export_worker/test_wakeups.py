@@ -74,7 +74,7 @@ async def test_a_wake_up_is_quicker_than_the_sweep(installation: Installation) -
         await connected(running)
         requested = await insert_job(installation, "open")
         await send(installation, request_event(requested.id))
-        await assert_exact(installation, requested, seconds=20)
+        await assert_exact(installation, requested)
 
 
 async def test_poison_goes_to_the_dead_letter_topic_and_the_partition_moves_on(installation: Installation) -> None:
@@ -93,7 +93,7 @@ async def test_poison_goes_to_the_dead_letter_topic_and_the_partition_moves_on(i
         await connected(running)
         requested = await insert_job(installation, "open")
         await send(installation, *poison, request_event(requested.id))
-        await assert_exact(installation, requested, seconds=30)
+        await assert_exact(installation, requested)
         async with consumer(installation, topics.dead_letters) as reader:
             letters = [await asyncio.wait_for(reader.getone(), 20) for _ in poison]
             again = await reader.getmany(timeout_ms=500)

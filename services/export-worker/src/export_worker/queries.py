@@ -41,16 +41,21 @@ RETURNING id, job_id, kind, number, plan_token, attempt, failures, lease_token, 
 # How old a job is, by the database's clock.
 JOB_AGE = "SELECT extract(epoch FROM clock_timestamp() - requested_at)::float8 FROM jobs WHERE id = $1"
 
-# Renew leases; a task that is not returned is lost. $1 ids, $2 tokens, $3 seconds.
+# Renew leases; a task that is not returned is lost. Rows are locked in one order, as by everybody who locks several.
+# $1 ids, $2 tokens, $3 seconds.
 RENEW_LEASES = """
-UPDATE tasks t SET lease_until = clock_timestamp() + make_interval(secs => $3)
-FROM unnest($1::uuid[], $2::uuid[]) AS held (id, lease_token)
-WHERE t.id = held.id AND t.lease_token = held.lease_token AND t.status = 'leased'
-RETURNING t.id
+WITH held AS (
+    SELECT t.id FROM tasks t
+    JOIN unnest($1::uuid[], $2::uuid[]) AS mine (id, lease_token) ON mine.id = t.id AND mine.lease_token = t.lease_token
+    WHERE t.status = 'leased' ORDER BY t.id FOR UPDATE OF t
+)
+UPDATE tasks SET lease_until = clock_timestamp() + make_interval(secs => $3)
+FROM held WHERE tasks.id = held.id RETURNING tasks.id
 """
 
-# Whether a task is still ours; its job is locked by the caller.
-HOLD_TASK = "SELECT true FROM tasks WHERE id = $1 AND lease_token = $2 AND status = 'leased' FOR UPDATE"
+# Whether a task is still ours. The job is locked by the caller, and whoever takes a task over locks its job first:
+# so the answer stands until the transaction ends.
+HOLD_TASK = "SELECT true FROM tasks WHERE id = $1 AND lease_token = $2 AND status = 'leased'"
 
 # Give a task back, fenced. $3 pause in seconds, $4 what the attempt counts (1 or 0), $5 whether it is a failure.
 RELEASE_TASK = """
@@ -105,9 +110,14 @@ WHERE id = $1 AND status = 'running' AND plan_token = $2 RETURNING true
 
 # A re-plan ends what was left of the old plan's tasks, the reporter's own included.
 END_PLAN_TASKS = """
-UPDATE tasks SET status = 'ended', lease_token = NULL, lease_until = NULL
-WHERE job_id = $1 AND plan_token = $2 AND status IN ('queued', 'leased')
+WITH ending AS (
+    SELECT id FROM tasks WHERE job_id = $1 AND plan_token = $2 AND status IN ('queued', 'leased') ORDER BY id FOR UPDATE
+)
+UPDATE tasks SET status = 'ended', lease_token = NULL, lease_until = NULL FROM ending WHERE tasks.id = ending.id
 """
+
+# How often the job has been planned.
+COUNT_PLANS = "SELECT count(*) FROM tasks WHERE job_id = $1 AND kind = 'plan'"
 
 # The plan task that follows, with what the old plan has taught.
 INSERT_REPLAN = "INSERT INTO tasks (id, job_id, kind, number, checkpoint) VALUES ($1, $2, 'plan', 0, $3::text::jsonb)"

@@ -32,8 +32,8 @@ log = get_logger(__name__)
 
 # Raised by assert_safe() on the source: pruned past the snapshot, versioned after it, or no longer trustworthy.
 SNAPSHOT_LOST = frozenset({"TX001", "TX002", "TX003"})
-# Connection exceptions, shutdowns and exhausted resources: the server is not there for us now.
-_AWAY = ("08", "53", "57P", "58")
+# Connection exceptions, shutdowns, exhausted resources, deadlocks: the server is not there for us now.
+_AWAY = ("08", "40", "53", "57P", "58")
 
 DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 

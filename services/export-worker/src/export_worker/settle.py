@@ -7,7 +7,7 @@ from uuid6 import uuid7
 
 from export_worker import queries
 from export_worker.documents import ClaimedTask, PlanHints
-from export_worker.errors import CountedError, PermanentError, ReplanError, TaskError
+from export_worker.errors import AttemptsExhaustedError, CountedError, PermanentError, ReplanError, TaskError
 from export_worker.leases import lock_held
 from export_worker.settings import WorkerSettings
 from ticket_export.backoff import pause_seconds
@@ -15,6 +15,9 @@ from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS, Pool
 from ticket_export.database.transitions import SafeError, fail_job
 from ticket_export.telemetry import get_logger
 from ticket_export.topics import Topics
+
+# A plan that fails for what it has learnt needs one more; an object store that loses uploads would need ever more.
+MOST_REPLANS = 4
 
 log = get_logger(__name__)
 
@@ -33,6 +36,8 @@ async def settle(pool: Pool, settings: WorkerSettings, topics: Topics, task: Cla
     exhausted = isinstance(error, CountedError) and task.attempt >= settings.max_attempts
     async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         job = await lock_held(connection, task)
+        if isinstance(error, ReplanError) and await connection.fetchval(queries.COUNT_PLANS, job.id) > MOST_REPLANS:
+            error = AttemptsExhaustedError(f"planned {MOST_REPLANS} times again; the last time because {error}")
         if isinstance(error, PermanentError) or exhausted:
             return await fail_job(connection, job, safe_error(error, job.id), topics)
         if isinstance(error, ReplanError):

@@ -35,10 +35,12 @@ UPDATE jobs SET status = 'expired', sequence = sequence + 1
 WHERE id = $1 AND status = 'completed' AND expires_at <= clock_timestamp() RETURNING sequence
 """
 
-# A job has ended: nobody may claim or renew what was left of it.
+# A job has ended: nobody may claim or renew what was left of it. Rows are locked in one order, as renewals lock them.
 END_TASKS = """
-UPDATE tasks SET status = 'ended', lease_token = NULL, lease_until = NULL
-WHERE job_id = $1 AND status IN ('queued', 'leased')
+WITH ending AS (
+    SELECT id FROM tasks WHERE job_id = $1 AND status IN ('queued', 'leased') ORDER BY id FOR UPDATE
+)
+UPDATE tasks SET status = 'ended', lease_token = NULL, lease_until = NULL FROM ending WHERE tasks.id = ending.id
 """
 
 # Append to the audit log.
