@@ -1,0 +1,118 @@
+"""What an error means for its task."""
+
+import asyncpg
+import pytest
+
+from export_worker.errors import (
+    AttemptsExhaustedError,
+    CountedError,
+    LeaseLostError,
+    PermanentError,
+    ReplanError,
+    RowCountError,
+    SchemaChangedError,
+    SnapshotLostError,
+    SourceError,
+    StorageFullError,
+    StorageRefusedTaskError,
+    TaskError,
+    TooLargeError,
+    TooOldError,
+    UnreachableError,
+)
+from export_worker.run import classify
+from ticket_export.storage.errors import LeaseExpiredError, StorageRefusedError, StorageUnavailableError
+
+
+class PrunedError(asyncpg.PostgresError):
+    sqlstate = "TX001"
+
+
+class YoungError(asyncpg.PostgresError):
+    sqlstate = "TX002"
+
+
+class BrokenVersioningError(asyncpg.PostgresError):
+    sqlstate = "TX003"
+
+
+VERDICTS: list[tuple[Exception, type[TaskError]]] = [
+    # S3
+    (StorageUnavailableError("S3 failed PutObject: 503 SlowDown"), UnreachableError),
+    (LeaseExpiredError("the lease ended during PutObject"), UnreachableError),
+    (StorageRefusedError("PutObject", 403, "AccessDenied"), StorageRefusedTaskError),
+    (StorageRefusedError("UploadPart", 404, "NoSuchUpload"), StorageRefusedTaskError),
+    (StorageRefusedError("PutObject", 507, "no code"), StorageFullError),
+    (StorageRefusedError("PutObject", 503, "XMinioStorageFull"), StorageFullError),
+    # The helpdesk's database says no
+    (asyncpg.UndefinedTableError("x"), SourceError),
+    (asyncpg.InsufficientPrivilegeError("x"), SourceError),
+    (asyncpg.QueryCanceledError("x"), SourceError),
+    (asyncpg.InvalidDatetimeFormatError("x"), SourceError),
+    # It is not there, or another time may do
+    (asyncpg.ConnectionDoesNotExistError("x"), UnreachableError),
+    (asyncpg.ConnectionFailureError("x"), UnreachableError),
+    (asyncpg.AdminShutdownError("x"), UnreachableError),
+    (asyncpg.DeadlockDetectedError("x"), UnreachableError),
+    (asyncpg.SerializationError("x"), UnreachableError),
+    (asyncpg.CrashShutdownError("x"), UnreachableError),
+    (asyncpg.CannotConnectNowError("x"), UnreachableError),
+    (asyncpg.TooManyConnectionsError("x"), UnreachableError),
+    (asyncpg.OutOfMemoryError("x"), UnreachableError),
+    (asyncpg.DiskFullError("x"), UnreachableError),
+    (asyncpg.PostgresIOError("x"), UnreachableError),
+    (asyncpg.InterfaceError("connection is closed"), UnreachableError),
+    (ConnectionRefusedError(), UnreachableError),
+    (ConnectionResetError(), UnreachableError),
+    (TimeoutError(), UnreachableError),
+    (OSError(113, "no route to host"), UnreachableError),
+    # It has not what the snapshot needs
+    (PrunedError("x"), SnapshotLostError),
+    (YoungError("x"), SnapshotLostError),
+    (BrokenVersioningError("x"), SnapshotLostError),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    VERDICTS,
+    ids=[f"{type(error).__name__}-{number}" for number, (error, _) in enumerate(VERDICTS)],
+)
+def test_verdicts(error: Exception, verdict: type[TaskError]) -> None:
+    assert type(classify(error)) is verdict
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), ValueError("x"), RuntimeError("x")])
+def test_a_fault_of_ours_ends_with_the_attempts(error: Exception) -> None:
+    assert isinstance(classify(error), CountedError)
+
+
+@pytest.mark.parametrize(
+    "error", [LeaseLostError("x"), ReplanError("x", part_bytes=7), RowCountError("x"), UnreachableError("x")]
+)
+def test_a_verdict_stays_one(error: TaskError) -> None:
+    assert classify(error) is error
+
+
+def test_every_verdict_has_a_code_and_words_of_its_own_for_people() -> None:
+    shown = [
+        AttemptsExhaustedError,
+        RowCountError,
+        SchemaChangedError,
+        SnapshotLostError,
+        SourceError,
+        StorageFullError,
+        StorageRefusedTaskError,
+        TooLargeError,
+        TooOldError,
+    ]
+    assert len({kind.code for kind in shown}) == len({kind.safe_message for kind in shown}) == len(shown)
+    assert all(issubclass(kind, PermanentError | CountedError) for kind in shown)
+    assert not any(issubclass(kind, PermanentError | CountedError) for kind in (LeaseLostError, UnreachableError))
+
+
+def test_what_people_see_says_nothing_of_the_inside() -> None:
+    secret = "postgresql://reader:hunter2@db/helpdesk"
+    for error in (asyncpg.UndefinedTableError(secret), StorageRefusedError("PutObject", 403, "AccessDenied")):
+        assert "hunter2" not in classify(error).safe_message
+        assert "403" not in classify(error).safe_message
