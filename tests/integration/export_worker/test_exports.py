@@ -1,5 +1,7 @@
 """Whole exports by a real worker: the file is the database as of the snapshot."""
 
+import json
+
 import pytest
 
 from support.assertions import assert_exact, file_of
@@ -97,6 +99,25 @@ async def test_more_bytes_than_estimated_are_planned_again(installation: Install
         content = await assert_exact(installation, requested)
     assert len(content) > 10 * MEBIBYTE
     assert len((await file_of(installation, requested.id))["part_sizes"]) > 1
+
+
+async def test_tasks_too_small_for_s3_are_planned_again_as_one(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 takes no part below 5 MiB but the last; a plan that trusted the average notices before S3 does."""
+    await add_tickets(installation, 20_000, title="t" * 900, same_instant=9_000)
+    monkeypatch.setattr("export_worker.pagination.task_count", lambda pages, *_: min(pages, 8))
+    requested = await insert_job(installation, "all")
+    async with worker(installation, part_bytes=5 * MEBIBYTE, page_rows=2_500):
+        await assert_exact(installation, requested)
+    connection = await installation.connect()
+    plan = await connection.fetchrow("SELECT plan -> 'tasks' AS tasks FROM exports.jobs WHERE id = $1", requested.id)
+    plans = await connection.fetchval(
+        "SELECT count(*) FROM exports.tasks WHERE job_id = $1 AND kind = 'plan'", requested.id
+    )
+    await connection.close()
+    assert plan is not None
+    assert (len(json.loads(plan["tasks"])), plans) == (1, 2)
 
 
 async def test_copy_tasks_spread_over_workers_and_give_the_same_bytes(installation: Installation) -> None:

@@ -22,6 +22,8 @@ from ticket_export.jobs import Stage
 from ticket_export.storage.object_store import ObjectStore, StoredPart
 from ticket_export.topics import Topics
 
+Sent = tuple[bytes, list[tuple[str, bytes | None]]]
+
 
 @asynccontextmanager
 async def consumer(installation: Installation, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
@@ -38,7 +40,7 @@ async def consumer(installation: Installation, topic: str) -> AsyncIterator[AIOK
         await reader.stop()
 
 
-async def send(installation: Installation, *messages: tuple[bytes, list[tuple[str, bytes]]]) -> None:
+async def send(installation: Installation, *messages: Sent) -> None:
     """Send to one partition, in order."""
     producer = AIOKafkaProducer(bootstrap_servers=installation.servers.kafka.address.bootstrap)
     await producer.start()
@@ -56,7 +58,7 @@ async def connected(running: Worker) -> None:
             await asyncio.sleep(0.02)
 
 
-def request_event(job_id: Any) -> tuple[bytes, list[tuple[str, bytes]]]:
+def request_event(job_id: Any) -> Sent:
     event = ExportRequested(
         job_id=job_id,
         sequence=1,
@@ -78,14 +80,16 @@ async def test_a_wake_up_is_quicker_than_the_sweep(installation: Installation) -
 
 
 async def test_poison_goes_to_the_dead_letter_topic_and_the_partition_moves_on(installation: Installation) -> None:
-    typed = [("ce_type", b"ticket-export.ExportRequested.v1")]
-    poison: list[tuple[bytes, list[tuple[str, bytes]]]] = [
+    typed: list[tuple[str, bytes | None]] = [("ce_type", b"ticket-export.ExportRequested.v1")]
+    poison: list[Sent] = [
         (b"{not json", typed),
         (b"\xff\xfe", typed),
         (b"123.4", typed),
         (b"{}", typed),
         (b"{}", [("ce_type", b"ticket-export.ExportRequested.v9")]),
         (b"{}", []),
+        (b"{}", [("ce_type", b"\xff\xfe")]),
+        (b"{}", [("ce_type", None)]),
         (b"x" * 950_000, typed),
     ]
     topics = Topics(installation.topic_prefix)

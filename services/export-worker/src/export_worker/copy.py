@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from export_worker import queries
 from export_worker.claim import Claimed, lease_next
-from export_worker.documents import Checkpoint, ClaimedTask, CopyResult, Plan, PlannedTask, UploadedPart
+from export_worker.documents import Checkpoint, ClaimedTask, CopyResult, Plan, PlanHints, PlannedTask, UploadedPart
 from export_worker.errors import LeaseLostError, ReplanError, UnreachableError
 from export_worker.leases import Lease, lock_held
+from export_worker.pagination import LEAST_PART_BYTES
 from export_worker.parts import Cut, Cutter
 from export_worker.plan import check_source, object_key, record_upload
 from export_worker.progress import TaskProgress
@@ -68,7 +69,7 @@ async def _copy_whole(
 
     async def take(chunk: bytes) -> None:
         if body.size + len(chunk) > 2 * plan.part_bytes:
-            raise ReplanError("larger than estimated", force_multipart=True)
+            raise ReplanError("larger than estimated", PlanHints(force_multipart=True))
         body.append(memoryview(chunk))
         progress.saw(chunk)
 
@@ -107,6 +108,9 @@ async def _copy_parts(
     except BaseExceptionGroup as group_error:
         # One error is what happened; the others are its echo in the neighbouring uploads.
         raise group_error.exceptions[0] from group_error
+    if task.number + 1 < len(plan.tasks) and uploads.stored and uploads.stored[-1].size < LEAST_PART_BYTES:
+        # The count of tasks trusts the average; many tickets of one instant make a task much smaller than another.
+        raise ReplanError("a task in the middle is smaller than S3's least part", PlanHints(one_task=True))
     return CopyResult(parts=tuple(uploads.stored)), cutter.rows
 
 
@@ -197,7 +201,8 @@ class PartUploads:
         if self._sent < 0:
             self._sent = len(self.stored)
         if self._sent >= self.plan.parts_per_task:
-            raise ReplanError("more parts than the task's block has numbers", part_bytes=4 * self.plan.part_bytes)
+            lesson = PlanHints(part_bytes=4 * self.plan.part_bytes)
+            raise ReplanError("more parts than the task's block has numbers", lesson)
         await _within(self._room.acquire, self.work.settings.copy_stall_seconds)
         number = self.planned.first_part + self._sent
         self._sent += 1

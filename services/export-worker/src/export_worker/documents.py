@@ -31,6 +31,24 @@ class PlannedTask(BaseModel):
     first_part: int
 
 
+class PlanHints(BaseModel):
+    """What earlier plans of the job have taught: stored as the checkpoint of the plan task that follows them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    force_multipart: bool = False
+    one_task: bool = False
+    part_bytes: int = 0
+
+    def merged(self, other: "PlanHints") -> "PlanHints":
+        """Return both lessons together."""
+        return PlanHints(
+            force_multipart=self.force_multipart or other.force_multipart,
+            one_task=self.one_task or other.one_task,
+            part_bytes=max(self.part_bytes, other.part_bytes),
+        )
+
+
 class Plan(BaseModel):
     """Everything that decides the bytes, frozen: the same plan gives the same parts, whoever uploads them."""
 
@@ -51,6 +69,7 @@ class Plan(BaseModel):
     content_type: str
     session: dict[str, str]
     tasks: tuple[PlannedTask, ...]
+    hints: PlanHints = PlanHints()
 
     @property
     def statement(self) -> PagedStatement:
@@ -91,15 +110,6 @@ class CopyResult(BaseModel):
 
     parts: tuple[UploadedPart, ...]
     object_key: str | None = None
-
-
-class PlanHints(BaseModel):
-    """What an earlier plan has taught: stored as the checkpoint of the plan task that follows it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    force_multipart: bool = False
-    part_bytes: int = 0
 
 
 class ClaimedTask(BaseModel):

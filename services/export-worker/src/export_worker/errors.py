@@ -1,5 +1,7 @@
 """Why a task ended without its result, by what follows from it."""
 
+from export_worker.documents import PlanHints
+
 
 class TaskError(Exception):
     """Base: ``code`` is stable and goes into the job, ``safe_message`` may be shown to people."""
@@ -61,12 +63,11 @@ class AttemptsExhaustedError(PermanentError):
 
 
 class ReplanError(TaskError):
-    """The plan cannot be carried out as it stands: make a new one under a new token."""
+    """The plan cannot be carried out as it stands: make a new one under a new token, with what was learnt."""
 
-    def __init__(self, reason: str, *, force_multipart: bool = False, part_bytes: int = 0) -> None:
+    def __init__(self, reason: str, hints: PlanHints | None = None) -> None:
         super().__init__(reason)
-        self.force_multipart = force_multipart
-        self.part_bytes = part_bytes
+        self.hints = hints or PlanHints()
 
 
 class CountedError(TaskError):
@@ -92,6 +93,10 @@ class SourceError(CountedError):
 
     code = "source_error"
     safe_message = "The helpdesk's database could not answer the export's query. Please report the reference."
+
+
+class InternalError(CountedError):
+    """A mistake of ours, or something nobody thought of; code and message are the base's."""
 
 
 class UnreachableError(TaskError):

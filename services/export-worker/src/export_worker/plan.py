@@ -13,7 +13,7 @@ from uuid6 import uuid7
 
 from export_worker import pagination, queries
 from export_worker.claim import Claimed, lease_next
-from export_worker.documents import ClaimedTask, Plan, PlanHints, PlannedPage, PlannedTask
+from export_worker.documents import ClaimedTask, Plan, PlanHints, PlannedPage
 from export_worker.errors import LeaseLostError, SchemaChangedError, TooLargeError
 from export_worker.leases import Lease, lock_held
 from export_worker.source import SESSION, session_fingerprint
@@ -76,7 +76,8 @@ async def _make(work: Work, job: LockedJob, view: CompiledView, *, hints: PlanHi
         file_name=file_name(job),
         content_type=CONTENT_TYPE,
         session=dict(SESSION, source_schema=settings.source_schema),
-        tasks=_tasks(pages, sizes.tasks),
+        tasks=tuple(pagination.assign(pages, sizes.tasks)),
+        hints=hints,
     )
 
 
@@ -102,15 +103,11 @@ def _sizes(work: Work, view: CompiledView, rows: int, pages: int, hints: PlanHin
     if estimate <= settings.part_bytes and not hints.force_multipart:
         return _Sizes("single", 1, settings.part_bytes)
     most_tasks = min(settings.max_tasks_per_job, settings.max_source_connections)
-    tasks = pagination.task_count(pages, rows * view.least_row_bytes, most_tasks)
+    tasks = 1 if hints.one_task else pagination.task_count(pages, rows * view.least_row_bytes, most_tasks)
     part_bytes = pagination.part_size(estimate, tasks, max(settings.part_bytes, hints.part_bytes))
     if part_bytes > pagination.LARGEST_PART_BYTES:
         raise TooLargeError("parts of the needed size are beyond S3's limit")
     return _Sizes("multipart", tasks, part_bytes)
-
-
-def _tasks(pages: list[PlannedPage], tasks: int) -> tuple[PlannedTask, ...]:
-    return tuple(pagination.assign(pages, tasks))
 
 
 def file_name(job: LockedJob) -> str:

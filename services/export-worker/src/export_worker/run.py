@@ -13,6 +13,7 @@ from export_worker.claim import Claimed
 from export_worker.clear import clear_uploads
 from export_worker.documents import ClaimedTask
 from export_worker.errors import (
+    InternalError,
     LeaseLostError,
     SnapshotLostError,
     SourceError,
@@ -66,10 +67,12 @@ def _classify_storage(error: Exception) -> TaskError | None:
 def _classify_database(error: Exception) -> TaskError:
     text = f"{type(error).__name__}: {error}"
     state = getattr(error, "sqlstate", None) or ""
+    if not isinstance(error, DATABASE_ERRORS):
+        return InternalError(text)
     if state in SNAPSHOT_LOST:
         return SnapshotLostError(text)
     away = not state or state.startswith(_AWAY)
-    return UnreachableError(text) if isinstance(error, DATABASE_ERRORS) and away else SourceError(text)
+    return UnreachableError(text) if away else SourceError(text)
 
 
 class Runner:

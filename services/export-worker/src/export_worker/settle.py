@@ -6,7 +6,7 @@ from uuid import UUID
 from uuid6 import uuid7
 
 from export_worker import queries
-from export_worker.documents import ClaimedTask, PlanHints
+from export_worker.documents import ClaimedTask, Plan, PlanHints
 from export_worker.errors import AttemptsExhaustedError, CountedError, PermanentError, ReplanError, TaskError
 from export_worker.leases import lock_held
 from export_worker.settings import WorkerSettings
@@ -41,7 +41,7 @@ async def settle(pool: Pool, settings: WorkerSettings, topics: Topics, task: Cla
         if isinstance(error, PermanentError) or exhausted:
             return await fail_job(connection, job, safe_error(error, job.id), topics)
         if isinstance(error, ReplanError):
-            hints = PlanHints(force_multipart=error.force_multipart, part_bytes=error.part_bytes)
+            hints = error.hints.merged(Plan.model_validate_json(job.plan).hints if job.plan else PlanHints())
             await connection.execute(queries.SUPERSEDE_UPLOADS, job.id, task.plan_token)
             await connection.execute(queries.CLEAR_PLAN, job.id, task.plan_token)
             await connection.execute(queries.END_PLAN_TASKS, job.id, task.plan_token)

@@ -5,7 +5,8 @@ message is touched. "Once" there means once per topic, partition and offset, whi
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from aiokafka import ConsumerRecord
@@ -27,6 +28,19 @@ RETRY_SECONDS = 0.5
 log = get_logger(__name__)
 
 
+def text_headers(record: Any) -> dict[str, str]:
+    """Return a record's headers as texts, whatever bytes they are; one without a value is ''."""
+    return {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}
+
+
+async def _parse(record: Any, original: Callable[[Any], Awaitable[Any]]) -> Any:
+    # FastStream's own parser fails on such headers, before any handler: the message would be lost.
+    readable = tuple((name, value.encode()) for name, value in text_headers(record).items())
+    message = await original(replace(record, headers=readable))
+    message.raw_message = record
+    return message
+
+
 async def _raw(message: Any) -> bytes:
     # FastStream would decode what looks like JSON and fail before the handler.
     body: bytes = message.body
@@ -36,8 +50,7 @@ async def _raw(message: Any) -> bytes:
 def dead_letter(record: Any, topics: Topics, reason: str) -> Message:
     """Return the message for the dead-letter topic: the body as it came, reason and origin in headers."""
     body: bytes = record.value or b""
-    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
-    headers |= {
+    headers = text_headers(record) | {
         "dlq_reason": reason,
         "dlq_topic": record.topic,
         "dlq_partition": str(record.partition),
@@ -64,6 +77,7 @@ class Wakeups:
             group_id=f"{self._topics.prefix}{GROUP}",
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
+            parser=_parse,
             decoder=_raw,
         )(self.on_request)
 
@@ -72,9 +86,8 @@ class Wakeups:
         record = message.raw_message
         if not isinstance(record, ConsumerRecord):
             raise TypeError("the subscriber is not a batch one")
-        headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
         try:
-            parse_request_event(record.value or b"", headers)
+            parse_request_event(record.value or b"", text_headers(record))
         except UnreadableMessageError as error:
             await self._bury(dead_letter(record, self._topics, str(error)))
         else:
