@@ -28,6 +28,7 @@ from ticket_export.storage.object_store import (
     Body,
     ObjectStore,
     StoredPart,
+    TimeLimit,
     multipart_etag,
     open_object_store,
 )
@@ -235,7 +236,7 @@ async def test_uploads_are_listed_by_exact_key(store: ObjectStore, key: str) -> 
 
 # What a lease does not allow
 
-WRITES: dict[str, Callable[[ObjectStore, Deadline], object]] = {
+WRITES: dict[str, Callable[[ObjectStore, TimeLimit], object]] = {
     "put": lambda store, deadline: store.put("k", body_of(b"x" * 300_000), CSV, deadline),
     "create": lambda store, deadline: store.create_upload("k", CSV, deadline),
     "part": lambda store, deadline: store.upload_part("k", "u", 1, body_of(b"x" * 300_000), deadline),
@@ -248,7 +249,7 @@ WRITES: dict[str, Callable[[ObjectStore, Deadline], object]] = {
 EVERY_CALL = pytest.mark.parametrize("call", WRITES)
 
 
-async def do(settings: S3Settings, call: str, deadline: Deadline) -> object:
+async def do(settings: S3Settings, call: str, deadline: TimeLimit) -> object:
     async with open_object_store(settings) as store:
         return await WRITES[call](store, deadline)  # type: ignore[misc]
 

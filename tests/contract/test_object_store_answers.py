@@ -168,3 +168,13 @@ async def test_a_signature_lives_no_longer_than_the_lease() -> None:
     async with listening(response(200)) as server, open_object_store(server.settings) as store:
         await store.put("k", body_of(b"abc"), CSV, StandsStill(11.9))
     assert b"X-Amz-Expires=11&" in server.requests[0]
+
+
+async def test_a_refusal_after_the_signature_has_ended_is_no_refusal() -> None:
+    """A store that stood still looks at the signature too late; the same answer in time is meant."""
+    async with listening(response(403, error("AccessDenied")), after_seconds=1.1) as server:
+        with pytest.raises(StorageUnavailableError):
+            await do(server.settings, "put", StandsStill(1.0))
+    async with listening(response(403, error("AccessDenied"))) as server:
+        with pytest.raises(StorageRefusedError):
+            await do(server.settings, "put", StandsStill(20.0))

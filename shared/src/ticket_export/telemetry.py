@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 import structlog
 
+# FastStream gives loggers of its own name a handler of its own form; it leaves this one alone.
+CLIENT_LOGGER = "ticket_export.kafka_client"
+
 # Control codes, other line ends than LF, and marks that turn the direction of writing.
 _STEERING = (
     *range(32),
@@ -70,7 +73,7 @@ def configure_logging(service: str, *, level: str, form: Literal["json", "consol
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("aiokafka", "uvicorn.access", "asyncio", "faststream"):
+    for noisy in ("aiokafka", "uvicorn.access", "asyncio", "faststream", CLIENT_LOGGER):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.contextvars.bind_contextvars(service=service)
 

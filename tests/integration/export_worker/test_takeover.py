@@ -164,6 +164,34 @@ async def test_another_compiler_version_never_continues_a_plan(
     assert stored[1] == 1, "the new version began from the first part"
 
 
+async def test_no_more_than_two_parts_are_under_way_behind_a_slow_one(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requested = await big_export(installation)
+    begun: list[int] = []
+    second_stored, go_on = asyncio.Event(), asyncio.Event()
+    original = ObjectStore.upload_part
+
+    async def slow_first(self: ObjectStore, key: str, upload_id: str, part: int, *rest: Any) -> Any:
+        begun.append(part)
+        if part == 1:
+            await go_on.wait()
+        stored = await original(self, key, upload_id, part, *rest)
+        if part == 2:
+            second_stored.set()
+        return stored
+
+    monkeypatch.setattr(ObjectStore, "upload_part", slow_first)
+    async with worker(installation, **LIMITS):
+        await asyncio.wait_for(second_stored.wait(), 30)
+        # Long enough for the stream, were it let go on, to hand over the third part.
+        await asyncio.sleep(1)
+        assert begun == [1, 2]
+        go_on.set()
+        await assert_exact(installation, requested)
+    assert begun[2:] != []
+
+
 async def test_s3_that_goes_away_is_waited_for(installation: Installation) -> None:
     requested = await insert_job(installation, "open")
     installation.servers.object_store.stop()

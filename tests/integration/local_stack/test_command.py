@@ -6,6 +6,7 @@ import sysconfig
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
 
 import psutil
 import pytest
@@ -62,6 +63,23 @@ def test_from_up_to_down(directory: Path) -> None:
     assert all(is_free(part.port) for part in state.parts)
     assert "nothing was running" in stack("down", directory=directory).stderr
     assert stack("status", directory=directory).exit_code == 1
+
+
+def test_a_stack_of_which_a_part_has_died_is_started_anew(directory: Path) -> None:
+    assert stack("up", "--workers", "0", directory=directory).exit_code == 0
+    state = read_state(directory)
+    assert state
+    part = next(part for part in state.parts if part.name == "postgres")
+    psutil.Process(part.pid).kill()
+    deadline = monotonic() + 20
+    while (noticed := read_state(directory)) and noticed.complete and monotonic() < deadline:
+        sleep(0.05)
+
+    demo = stack("demo", "--once", directory=directory)
+    assert (demo.exit_code, "postgres" in demo.stderr, "Traceback" in demo.stderr) == (1, True, False)
+    again = stack("up", "--workers", "0", directory=directory)
+    assert (again.exit_code, "postgres" in again.stderr) == (0, True)
+    assert stack("status", directory=directory).exit_code == 0
 
 
 def assert_proven(output: str) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -153,3 +155,20 @@ def test_configuring_again_writes_no_line_twice(form: Form, capsys: pytest.Captu
     log = Log(form, capsys)
     get_logger("c").info("once")
     assert len(log.lines()) == 1
+
+
+def test_the_kafka_clients_log_has_the_form_of_ours() -> None:
+    """FastStream gives its own loggers coloured lines; the one that it is handed must not get them."""
+    program = """
+from ticket_export.bus.client import build_broker
+from ticket_export.settings import KafkaSettings
+from ticket_export.telemetry import CLIENT_LOGGER, configure_logging
+import logging
+configure_logging("test", level="INFO", form="json")
+build_broker(KafkaSettings(kafka_bootstrap_servers="127.0.0.1:1"), client_id="test")
+logging.getLogger(CLIENT_LOGGER).error("broken %s", chr(27) + "[31m")
+"""
+    lines = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stderr
+    [record] = [json.loads(line) for line in lines.splitlines()]
+    assert record["logger"] == "ticket_export.kafka_client"
+    assert record["level"] == "error"

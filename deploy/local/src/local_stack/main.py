@@ -73,7 +73,9 @@ def up(directory: Directory = DEFAULT_DIRECTORY, workers: Workers = 1, s3: S3 = 
     directory = _made(directory)
     with _errors():
         state = read_state(directory)
-        if state:
+        if state and _is_broken(state):
+            _end_broken(state, directory)
+        elif state:
             raise typer.Exit(_already_runs(state, workers, directory))
         argv = [sys.executable, "-m", "local_stack.main", "run", "--directory", str(directory)]
         options = [f"--workers={workers}", *([f"--s3={s3}"] if s3 else [])]
@@ -157,6 +159,8 @@ def demo(
 def _demonstrate_on_running(state: State, directory: Path, output: Console) -> int:
     if state.phase != "running":
         raise StackError(f"the stack is {state.phase} already")
+    if _is_broken(state):
+        raise StackError(f"the stack runs, but a part of it has died ({state.dead}); `make down` first")
     environment = read_environment(directory)
     asyncio.run(load_helpdesk(environment))
     good = asyncio.run(Story(environment, directory, output).tell())
@@ -172,6 +176,16 @@ def _show_site(directory: Path, output: Console) -> None:
 
 def _nothing() -> None:
     pass
+
+
+def _is_broken(state: State) -> bool:
+    """Whether it runs, but something in it has died: no stack to work with, and none to leave standing."""
+    return state.phase == "running" and not state.complete
+
+
+def _end_broken(state: State, directory: Path) -> None:
+    console.print(f"a part of the stack has died ({escape(state.dead)}); starting it anew")
+    take_down(directory, delete=False)
 
 
 def _already_runs(state: State, workers: int, directory: Path) -> int:

@@ -45,6 +45,11 @@ class State:
         """Whether everything runs."""
         return self.phase == "running" and all(part.exit_code is None for part in self.parts)
 
+    @property
+    def dead(self) -> str:
+        """The names of what has died, for people."""
+        return ", ".join(part.name for part in self.parts if part.exit_code is not None)
+
 
 def write_state(directory: Path, state: State) -> None:
     """Replace what is written down for the directory."""

@@ -212,11 +212,12 @@ class PartUploads:
         body = cut.body
         await self.work.store.upload_part(self.key, self.upload_id, number, body, self.lease)
         part = UploadedPart(number=number, size=body.size, md5=body.md5.hex(), sha256=body.sha256.hex())
-        self._room.release()
         if previous is not None:
             # A checkpoint speaks of an unbroken row of parts.
             await previous
         self.stored.append(part)
+        # Not before the parts ahead are stored: a slow one would let any number of bodies pile up behind it.
+        self._room.release()
         await self._save(cut)
 
     async def _save(self, cut: Cut) -> None:

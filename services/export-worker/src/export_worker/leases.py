@@ -81,7 +81,7 @@ class LeaseKeeper:
                     if connection is None or connection.is_closed():
                         connection = await self._connect()
                     await self._renew(connection)
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                except Exception as error:  # noqa: BLE001 - whatever it is, without renewals every task is lost
                     log.warning("Leases could not be renewed", action="renew_failed", error=type(error).__name__)
                     if connection is not None:
                         connection.terminate()

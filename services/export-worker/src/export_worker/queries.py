@@ -140,7 +140,7 @@ WHERE id = $1 AND status = 'running' AND plan_token = $2 AND stage = 'exporting'
 """
 
 # Progress, at most four times a second and job however many workers report; the winner publishes.
-# $2 plan token, $3 and $4: what the reporting task has beyond its last checkpoint.
+# $2 plan token.
 ADVANCE_PROGRESS = """
 WITH done AS (
     SELECT coalesce(sum(rows_done), 0)::bigint AS rows_done, coalesce(sum(bytes_done), 0)::bigint AS bytes_done

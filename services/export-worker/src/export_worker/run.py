@@ -101,6 +101,9 @@ class Runner:
                     pass
             except DATABASE_ERRORS as error:
                 log.warning("Cannot claim", action="claim_failed", error=type(error).__name__)
+            except Exception:
+                # Whatever it is: a worker that looks alive and claims nothing is worse than a line in the log.
+                log.exception("Claiming stumbled", action="claim_error")
             pause = self._work.settings.sweep_seconds * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):

@@ -9,6 +9,7 @@ from faststream.kafka import KafkaBroker
 from faststream.security import SASLScram512
 
 from ticket_export.settings import KafkaSettings
+from ticket_export.telemetry import CLIENT_LOGGER
 
 REQUEST_TIMEOUT_MS = 10_000
 STOP_SECONDS = 5.0
@@ -44,7 +45,7 @@ def build_broker(settings: KafkaSettings, *, client_id: str, **more: Any) -> Kaf
         allow_auto_create_topics=False,
         graceful_timeout=HANDLER_SECONDS,
         security=security,
-        logger=logging.getLogger("faststream"),
+        logger=logging.getLogger(CLIENT_LOGGER),
         **more,
     )
 

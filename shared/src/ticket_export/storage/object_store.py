@@ -19,6 +19,7 @@ import aiohttp
 from defusedxml import DefusedXmlException, ElementTree
 from yarl import URL
 
+from ticket_export.leases import boot_time
 from ticket_export.settings import S3Settings
 from ticket_export.storage.errors import LeaseExpiredError, StorageRefusedError, StorageUnavailableError
 from ticket_export.storage.signing import CONNECT_SECONDS, Signer
@@ -28,6 +29,7 @@ LONGEST_CALL_SECONDS = 300.0
 # A full store does not get better by trying at once (RFC 4918); every other 5xx may.
 INSUFFICIENT_STORAGE = 507
 SERVER_ERROR = 500
+FORBIDDEN = 403
 RETRYABLE_REFUSALS = frozenset({408, 429})
 # What S3 says inside a 200, or as a 400 when our bytes came too slowly.
 RETRYABLE_CODES = frozenset({"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout"})
@@ -218,7 +220,8 @@ class ObjectStore:
     ) -> _Answer:
         if deadline.remaining_seconds < 1:
             raise LeaseExpiredError(f"no time left for {call}")
-        url = self._signer.sign(method, key, deadline.remaining_seconds, query)
+        life_seconds, sent_at = deadline.remaining_seconds, boot_time()
+        url = self._signer.sign(method, key, life_seconds, query)
         headers = {"Content-Type": content_type or "application/octet-stream"}
         if body is not None:
             headers["Content-Length"] = str(body.size)
@@ -228,6 +231,9 @@ class ObjectStore:
             answer = await _until(sending, deadline, call)
         finally:
             sending.cancel()
+        if answer.status == FORBIDDEN and boot_time() - sent_at >= int(life_seconds):
+            # It stood still for so long that the signature had ended when it looked: that is no refusal.
+            raise StorageUnavailableError(f"S3 answered {call} after its signature had ended")
         return _checked(call, answer)
 
     async def _send(self, call: str, method: str, url: str, headers: dict[str, str], body: Body | None) -> _Answer:
