@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import asyncpg
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from ticket_export.database.connection import Pool
+from ticket_export.database.connection import DATABASE_ERRORS, Pool
 
 PING_SECONDS = 2.0
 
@@ -17,7 +16,7 @@ async def database_answers(pool: Pool) -> bool:
     try:
         async with pool.acquire(timeout=PING_SECONDS) as connection:
             await connection.fetchval("SELECT 1", timeout=PING_SECONDS)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    except DATABASE_ERRORS:
         return False
     return True
 

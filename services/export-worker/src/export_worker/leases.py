@@ -14,7 +14,7 @@ from export_worker import queries
 from export_worker.documents import ClaimedTask
 from export_worker.errors import LeaseLostError
 from export_worker.settings import WorkerSettings
-from ticket_export.database.connection import Connection, connect
+from ticket_export.database.connection import DATABASE_ERRORS, Connection, connect
 from ticket_export.database.transitions import LockedJob, lock_job
 from ticket_export.jobs import UNFINISHED
 from ticket_export.leases import Deadline, LeaseTerms, boot_time
@@ -88,7 +88,7 @@ class LeaseKeeper:
                         connection = None
         finally:
             if connection is not None:
-                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                with suppress(*DATABASE_ERRORS):
                     await connection.close(timeout=1)
 
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":

@@ -10,7 +10,7 @@ import asyncpg
 from export_worker import queries
 from export_worker.documents import ClaimedTask
 from ticket_export.bus.broker import BrokerUnavailableError, ResilientBroker
-from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS, Pool
+from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS, DATABASE_ERRORS, Pool
 from ticket_export.events import ExportProgressed, to_message
 from ticket_export.jobs import JobStatus, Stage
 from ticket_export.leases import boot_time
@@ -39,14 +39,14 @@ class ProgressReports:
 
     async def advance(self, job_id: UUID, plan_token: UUID | None) -> None:
         """Publish the job's progress if nobody has within the last quarter of a second."""
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        with suppress(*DATABASE_ERRORS):
             async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
                 row = await connection.fetchrow(queries.ADVANCE_PROGRESS, job_id, plan_token)
             if row is not None:
                 await self._publish(job_id, row)
 
     async def _report(self, task: ClaimedTask, rows: int, bytes_done: int) -> None:
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        with suppress(*DATABASE_ERRORS):
             async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
                 await connection.execute(queries.REPORT_TASK, task.id, task.lease_token, rows, bytes_done)
             await self.advance(task.job_id, task.plan_token)

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Literal
 
-import asyncpg
-
 from export_worker import copy, finish, plan
 from export_worker.claim import Claimed
 from export_worker.clear import clear_uploads
@@ -25,6 +23,7 @@ from export_worker.errors import (
 from export_worker.leases import Lease, LeaseKeeper
 from export_worker.settle import hand_back, settle
 from export_worker.work import Work
+from ticket_export.database.connection import DATABASE_ERRORS
 from ticket_export.storage.errors import LeaseExpiredError, StorageRefusedError, StorageUnavailableError
 from ticket_export.storage.object_store import INSUFFICIENT_STORAGE
 from ticket_export.telemetry import get_logger
@@ -35,8 +34,6 @@ log = get_logger(__name__)
 SNAPSHOT_LOST = frozenset({"TX001", "TX002", "TX003"})
 # Connection exceptions, shutdowns, exhausted resources, deadlocks: the server is not there for us now.
 _AWAY = ("08", "40", "53", "57P", "58")
-
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 STEPS: dict[Literal["plan", "copy", "finish"], Callable[[Work, Lease], Awaitable[Claimed | None]]] = {
     "plan": plan.run,

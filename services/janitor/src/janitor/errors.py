@@ -1,10 +1,5 @@
 """What can end a run of the janitor early."""
 
-import asyncpg
-
-# The database refused, went away or took too long.
-DATABASE_FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OSError)
-
 
 class JanitorError(Exception):
     """The run could not be done, or not to its end; the next one begins where it stopped."""

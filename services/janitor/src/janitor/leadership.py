@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID, uuid4
 
-from janitor.errors import DATABASE_FAULTS, LeaseHeldError, LeaseLostError
-from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS, Pool
+from janitor.errors import LeaseHeldError, LeaseLostError
+from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS, DATABASE_ERRORS, Pool
 from ticket_export.database.queries import RELEASE_LEASE, TAKE_LEASE
 from ticket_export.leases import boot_time
 
@@ -43,7 +43,7 @@ class Leadership:
 
     async def hand_back(self) -> None:
         """End the lease now, so that the next janitor need not wait; where that fails it runs out by itself."""
-        with suppress(*DATABASE_FAULTS):
+        with suppress(*DATABASE_ERRORS):
             async with asyncio.timeout(HAND_BACK_SECONDS), self._pool.acquire() as connection:
                 await connection.execute(RELEASE_LEASE, LEASE, self._token)
 

@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from janitor.buckets import Buckets, open_buckets
-from janitor.errors import DATABASE_FAULTS, JanitorError
+from janitor.errors import JanitorError
 from janitor.loop import run_for_ever
 from janitor.metrics import Metrics
 from janitor.run import run_once
 from janitor.settings import JanitorSettings
-from ticket_export.database.connection import Pool, open_pool
+from ticket_export.database.connection import DATABASE_ERRORS, Pool, open_pool
 from ticket_export.health import database_answers, serve_health
 from ticket_export.settings import SettingsError, load
 from ticket_export.telemetry import configure_logging, get_logger
@@ -99,7 +99,7 @@ async def _database(settings: JanitorSettings) -> AsyncIterator[Pool]:
 async def _counted_run(pool: Pool, buckets: Buckets, settings: JanitorSettings, metrics: Metrics) -> bool:
     try:
         report = await run_once(pool, buckets, settings)
-    except (JanitorError, *DATABASE_FAULTS) as error:
+    except (JanitorError, *DATABASE_ERRORS) as error:
         metrics.count_error()
         log.warning("Run ended early", action="janitor_run_failed", reason=f"{type(error).__name__}: {error}")
         return False
