@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +13,11 @@ import pytest
 from export_api.settings import ApiSettings
 from integration.export_api.running_api import Answer, Api, running_api
 from local_stack.demo.people import OPEN_WORK
+from local_stack.downloads.postgres import postgres_files
 from local_stack.ports import PortBook
 from local_stack.servers import Servers
 from local_stack.servers.postgres import Postgres
+from local_stack.steps import Silent
 from support.installation import Installation, build_template
 from ticket_export.migrations import roles
 
@@ -90,7 +91,9 @@ def other_cluster(servers: Servers, tmp_path: Path) -> Iterator[Postgres]:
     """A second PostgreSQL server that holds the helpdesk."""
     directory = tmp_path / "source"
     (directory / "logs").mkdir(parents=True)
-    postgres = Postgres(directory, PortBook(directory), durable=False, password=servers.credentials.postgres_password)
+    password = servers.credentials.postgres_password
+    files = postgres_files(Silent())
+    postgres = Postgres(directory, PortBook(directory), durable=False, files=files, password=password)
     postgres.start()
     try:
         build_template(replace(servers, postgres=postgres), "helpdesk")
@@ -110,30 +113,49 @@ async def apart(installation: Installation, other_cluster: Postgres, api_setting
         yield running
 
 
-def logical_messages(postgres: Postgres) -> int:
+async def log_position(postgres: Postgres) -> str:
+    """Where the server's log of changes ends; all before it is written."""
+    async with superuser(postgres) as connection:
+        message = "pg_logical_emit_message(transactional => false, prefix => 'test', message => '', flush => true)"
+        position: str = await connection.fetchval(f"SELECT {message}::text")
+    return position
+
+
+async def marks(postgres: Postgres, since: str) -> int:
     """Count our marks in the server's log of changes."""
-    program = shutil.which("pg_waldump") or str(postgres._binaries / "pg_waldump")
-    first = min(path.name for path in (postgres.data / "pg_wal").iterdir() if len(path.name) == 24)
-    dumped = subprocess.run(
-        [program, "--path", str(postgres.data / "pg_wal"), "--rmgr=LogicalMessage", first],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return dumped.stdout.count('prefix "ticket-export"')
+    now = await log_position(postgres)
+    async with superuser(postgres) as connection:
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
+        count: int = await connection.fetchval(
+            "SELECT count(*) FROM pg_get_wal_records_info($1::text::pg_lsn, $2::text::pg_lsn)"
+            """ WHERE resource_manager = 'LogicalMessage' AND description LIKE '%prefix "ticket-export"%'""",
+            since,
+            now,
+        )
+    return count
+
+
+@asynccontextmanager
+async def superuser(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(postgres.address.url("postgres"))
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def test_on_a_server_of_its_own_the_moment_is_secured_in_the_log(apart: Api, other_cluster: Postgres) -> None:
-    before = await asyncio.to_thread(logical_messages, other_cluster)
+    since = await log_position(other_cluster)
     await apart.new_job("cara")
 
-    assert (before, await asyncio.to_thread(logical_messages, other_cluster)) == (0, 1)
+    assert await marks(other_cluster, since) == 1
 
 
 async def test_on_one_server_nothing_is_written_to_the_source(api: Api, servers: Servers) -> None:
+    since = await log_position(servers.postgres)
     await api.new_job("cara")
 
-    assert await asyncio.to_thread(logical_messages, servers.postgres) == 0
+    assert await marks(servers.postgres, since) == 0
 
 
 async def test_a_standby_is_not_asked_for_a_moment(apart: Api, other_cluster: Postgres) -> None:

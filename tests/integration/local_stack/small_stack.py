@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from local_stack.downloads.postgres import postgres_files
 from local_stack.environment import write_environment
 from local_stack.ports import PortBook
 from local_stack.reports import Reporter
@@ -22,7 +23,8 @@ from local_stack.supervisor import Supervisor
 
 def plan_of(services: list[str]) -> Plan:
     def bring_up(stack: Stack, ports: PortBook) -> None:
-        stack.start_together(Postgres(stack.directory, ports, durable=True, password="secret"))
+        files = postgres_files(stack.steps)
+        stack.start_together(Postgres(stack.directory, ports, durable=True, files=files, password="secret"))
         stack.run_errand("errand", ["sleep", "60" if "slow-errand" in services else "0"], {})
         specs = [
             ServiceSpec(kind, (sys.executable, __file__, "serve", kind), "PORT", {}, stop_timeout_seconds=1)

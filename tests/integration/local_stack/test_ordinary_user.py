@@ -14,6 +14,7 @@ import pytest
 import local_stack
 from local_stack.accounts import Account, can_reach
 from local_stack.cache import cache_directory
+from local_stack.downloads.postgres import postgres_files
 from local_stack.servers.kafka import kafka_jars
 from local_stack.servers.object_store import object_store_program
 from local_stack.steps import Silent
@@ -41,11 +42,13 @@ def account() -> Account:
 def home(account: Account) -> Iterator[Path]:
     """A directory that belongs to the account, with a cache of its own filled from ours."""
     home = Path(tempfile.mkdtemp(prefix="ordinary-"))
+    postgres_files(Silent())
     kafka_jars(Silent())
     object_store_program(None, Silent())
-    shutil.copytree(cache_directory(), home / "cache" / "ticket-export", ignore=shutil.ignore_patterns(".*"))
+    cache = home / "cache" / "ticket-export"
+    shutil.copytree(cache_directory(), cache, symlinks=True, ignore=shutil.ignore_patterns(".*"))
     for path in (home, *home.rglob("*")):
-        os.chown(path, account.uid, account.gid)
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
     yield home
     shutil.rmtree(home)
 

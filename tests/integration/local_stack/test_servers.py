@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
 from ipaddress import ip_address
 from pathlib import Path
@@ -79,6 +80,20 @@ async def test_postgres_is_18_utf8_with_passwords_and_not_root(servers: Servers)
     address = servers.postgres.address
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(address.url("postgres", user="postgres", password="wrong"))
+
+
+async def test_postgres_sorts_text_by_icu_only_where_it_is_asked_to(servers: Servers) -> None:
+    letters = "FROM unnest(ARRAY['z', 'B', 'ä', 'a']) AS letter"
+    by_icu = f'SELECT array_agg(letter ORDER BY letter COLLATE "und-x-icu") {letters}'
+    assert await query(servers, by_icu) == ["a", "ä", "B", "z"]
+    assert await query(servers, f"SELECT array_agg(letter ORDER BY letter) {letters}") == ["B", "a", "z", "ä"]
+    assert await query(servers, """SELECT lower('ÄİΣ' COLLATE "und-x-icu")""") == "äi̇ς"
+
+
+async def test_postgres_brings_its_time_zones(servers: Servers) -> None:
+    assert await query(servers, "SELECT utc_offset FROM pg_timezone_names WHERE name = 'Asia/Kolkata'") == timedelta(
+        hours=5, minutes=30
+    )
 
 
 async def test_postgres_comes_back_with_its_data(servers: Servers) -> None:

