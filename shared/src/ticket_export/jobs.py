@@ -30,6 +30,10 @@ class TaskKind(StrEnum):
     FINISH = "finish"
 
 
+# How a job fails that outgrew MAX_JOB_AGE_SECONDS, whether a worker or the janitor meets it.
+TOO_OLD_CODE = "too_old"
+TOO_OLD_MESSAGE = "The export could not be finished in time. Please request it again."
+
 UNFINISHED = frozenset({JobStatus.QUEUED, JobStatus.RUNNING})
 
 TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from integration.janitor.scene import Scene
 from janitor.buckets import open_buckets
 from janitor.settings import JanitorSettings
+from janitor.source import Source
 from support.installation import Installation
 from ticket_export.database.connection import open_pool
 from ticket_export.storage.errors import StorageRefusedError
@@ -16,14 +17,20 @@ from ticket_export.storage.object_store import ObjectStore, TimeLimit
 
 @pytest.fixture
 async def scene(installation: Installation) -> AsyncIterator[Scene]:
-    settings = installation.settings(JanitorSettings, database_url=installation.retention_url, lease_seconds=2)
+    pruner = SecretStr(installation.source_pruner_url)
+    settings = installation.settings(
+        JanitorSettings, database_url=installation.retention_url, source_database_url=pruner, lease_seconds=2
+    )
     owner = SecretStr(installation.admin_url)
     async with (
         await open_pool(owner, schema="exports", application_name="test") as owning,
         await open_pool(settings.database_url, schema="exports", application_name="janitor", max_size=4) as pool,
+        await open_pool(pruner, schema="helpdesk", application_name="janitor", max_size=1) as pruning,
         open_buckets(settings) as buckets,
     ):
-        yield Scene(owning, pool, buckets, await buckets.store(buckets.default), settings, installation.janitor_env)
+        source = Source(pruning, "helpdesk", "export_source")
+        store = await buckets.store(buckets.default)
+        yield Scene(owning, pool, source, buckets, store, settings, installation.janitor_env)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from janitor.leadership import leading
 from janitor.resources import Resources
 from janitor.run import Report, run_once
 from janitor.settings import JanitorSettings
+from janitor.source import Source
 from ticket_export.database.connection import Pool
 from ticket_export.leases import Deadline, boot_time
 from ticket_export.storage.object_store import Body, ObjectStore, StoredPart
@@ -39,6 +40,7 @@ class Scene:
 
     owner: Pool
     pool: Pool
+    source: Source
     buckets: Buckets
     store: ObjectStore
     settings: JanitorSettings
@@ -58,19 +60,32 @@ class Scene:
         settings = self.settings.model_copy(update=changes)
         async with leading(self.pool, lease_seconds=2, patience_seconds=5, holder="test") as leadership:
             yield Resources(
-                self.pool,
-                self.buckets,
-                leadership,
-                self.topics,
-                settings.batch_rows,
-                settings.orphan_grace_seconds,
-                settings.job_retention_days,
+                pool=self.pool,
+                buckets=self.buckets,
+                source=self.source,
+                leadership=leadership,
+                topics=self.topics,
+                batch_rows=settings.batch_rows,
+                orphan_grace_seconds=settings.orphan_grace_seconds,
+                job_retention_days=settings.job_retention_days,
+                max_job_age_seconds=settings.max_job_age_seconds,
+                marker_age_seconds=settings.marker_age_seconds,
+                history_batch_rows=settings.history_batch_rows,
             )
 
     async def run(self, **changes: object) -> Report:
-        return await run_once(self.pool, self.buckets, self.settings.model_copy(update=changes))
+        return await run_once(self.pool, self.source, self.buckets, self.settings.model_copy(update=changes))
 
-    async def job(self, status: str, *, ended_ago: timedelta = HOUR, expired_ago: timedelta | None = None) -> UUID:
+    async def job(
+        self,
+        status: str,
+        *,
+        ended_ago: timedelta = HOUR,
+        expired_ago: timedelta | None = None,
+        requested_ago: timedelta = timedelta(),
+        snapshot: str = "10:10:",
+        snapshot_mode: str = "exact",
+    ) -> UUID:
         """A job that ended a while ago; one that completed expires at ``expired_ago``, by default in an hour."""
         job_id = uuid4()
         completed = status in {"completed", "expired"}
@@ -79,7 +94,8 @@ class Scene:
             INSERT INTO jobs (id, requester_id, requester_roles, requester_permissions, requester_is_admin, view_id,
                               view_name, payload, snapshot, snapshot_mode, schema_signature, requested_at, status, stage,
                               error_code, rows_total, completed_at, expires_at)
-            VALUES ($1, $1, '{}', 512, true, 'all', 'All tickets', '{}', '10:10:', 'exact', 'x', clock_timestamp(), $2,
+            VALUES ($1, $1, '{}', 512, true, 'all', 'All tickets', '{}', $6, $7, 'x',
+                    clock_timestamp() - $8::interval, $2,
                     CASE WHEN $2 = 'running' THEN 'exporting' END, CASE WHEN $2 = 'failed' THEN 'internal' END, 3,
                     CASE WHEN $2 NOT IN ('queued', 'running') THEN clock_timestamp() - $3::interval END,
                     CASE WHEN $4 THEN clock_timestamp() - $5::interval END)
@@ -89,6 +105,9 @@ class Scene:
             ended_ago,
             completed,
             -HOUR if expired_ago is None else expired_ago,
+            snapshot,
+            snapshot_mode,
+            requested_ago,
         )
         return job_id
 

@@ -1,6 +1,7 @@
 """Why a task ended without its result, by what follows from it."""
 
 from export_worker.documents import PlanHints
+from ticket_export.jobs import TOO_OLD_CODE, TOO_OLD_MESSAGE
 
 
 class TaskError(Exception):
@@ -51,8 +52,8 @@ class TooLargeError(PermanentError):
 class TooOldError(PermanentError):
     """The job could not be finished within its greatest age."""
 
-    code = "too_old"
-    safe_message = "The export could not be finished in time. Please request it again."
+    code = TOO_OLD_CODE
+    safe_message = TOO_OLD_MESSAGE
 
 
 class AttemptsExhaustedError(PermanentError):

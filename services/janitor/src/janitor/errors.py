@@ -9,5 +9,9 @@ class LeaseHeldError(JanitorError):
     """Another janitor is at work."""
 
 
+class SourceError(JanitorError):
+    """The helpdesk's database did not do its part."""
+
+
 class LeaseLostError(JanitorError):
     """The lease ran out during the work and another janitor may have taken over."""

@@ -1,4 +1,4 @@
-"""Third step: jobs that ended longer ago than they are kept are deleted, with their tasks and file rows."""
+"""Fourth step: jobs that ended longer ago than they are kept are deleted, with their tasks and file rows."""
 
 from janitor import queries
 from janitor.resources import Resources

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 
 from janitor.buckets import Buckets, open_buckets
 from janitor.errors import JanitorError
@@ -16,6 +17,7 @@ from janitor.loop import run_for_ever
 from janitor.metrics import Metrics
 from janitor.run import run_once
 from janitor.settings import JanitorSettings
+from janitor.source import Source
 from ticket_export.database.connection import DATABASE_ERRORS, Pool, open_pool
 from ticket_export.health import database_answers, serve_health
 from ticket_export.settings import SettingsError, load
@@ -35,7 +37,7 @@ def janitor(
         bool, typer.Option("--once", help="Do what is due and exit: 0 if nothing is left, else 1.")
     ] = False,
 ) -> None:
-    """Expire files, clear what failed exports left in S3, delete old jobs; hourly unless told otherwise."""
+    """Expire files, clear what failed exports left in S3, delete old jobs, prune histories; hourly unless told otherwise."""
     try:
         settings = load(JanitorSettings)
     except SettingsError as error:
@@ -63,10 +65,11 @@ async def _work(settings: JanitorSettings, *, once: bool) -> bool:
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(_database(settings))
+        source = await stack.enter_async_context(_source(settings))
         buckets = await stack.enter_async_context(open_buckets(settings))
 
         async def run() -> bool:
-            return await _counted_run(pool, buckets, settings, metrics)
+            return await _counted_run(pool, source, buckets, settings, metrics)
 
         if not once:
             health = serve_health(
@@ -83,10 +86,20 @@ async def _work(settings: JanitorSettings, *, once: bool) -> bool:
 
 @asynccontextmanager
 async def _database(settings: JanitorSettings) -> AsyncIterator[Pool]:
+    async with _pool(settings.database_url, settings.exports_schema, 2) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def _source(settings: JanitorSettings) -> AsyncIterator[Source]:
+    async with _pool(settings.source_database_url, settings.source_schema, 1) as pool:
+        yield Source(pool, settings.source_schema, settings.source_bookkeeping_schema)
+
+
+@asynccontextmanager
+async def _pool(url: SecretStr, schema: str, size: int) -> AsyncIterator[Pool]:
     # No connection yet: a database that is down at start is an early end of the first run.
-    pool = await open_pool(
-        settings.database_url, schema=settings.exports_schema, application_name="janitor", min_size=0, max_size=2
-    )
+    pool = await open_pool(url, schema=schema, application_name="janitor", min_size=0, max_size=size)
     try:
         yield pool
     finally:
@@ -96,9 +109,11 @@ async def _database(settings: JanitorSettings) -> AsyncIterator[Pool]:
             pool.terminate()
 
 
-async def _counted_run(pool: Pool, buckets: Buckets, settings: JanitorSettings, metrics: Metrics) -> bool:
+async def _counted_run(
+    pool: Pool, source: Source, buckets: Buckets, settings: JanitorSettings, metrics: Metrics
+) -> bool:
     try:
-        report = await run_once(pool, buckets, settings)
+        report = await run_once(pool, source, buckets, settings)
     except (JanitorError, *DATABASE_ERRORS) as error:
         metrics.count_error()
         log.warning("Run ended early", action="janitor_run_failed", reason=f"{type(error).__name__}: {error}")

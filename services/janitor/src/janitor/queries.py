@@ -48,3 +48,65 @@ WITH old AS (
 )
 DELETE FROM jobs WHERE id IN (SELECT id FROM old)
 """
+
+# Unfinished jobs that are older than any may be, oldest first; $1 the greatest age in seconds, $2 rows.
+OVERDUE_JOBS = """
+SELECT id FROM jobs WHERE status IN ('queued', 'running')
+  AND requested_at < clock_timestamp() - make_interval(secs => $1)
+ORDER BY requested_at, id LIMIT $2
+"""
+
+# The least xmin of all snapshots that an unfinished job reads by; none when there is no such job.
+LEAST_NEEDED_XMIN = """
+SELECT pg_snapshot_xmin(snapshot::pg_snapshot)::text AS xmin FROM jobs
+WHERE status IN ('queued', 'running') AND snapshot_mode = 'exact'
+ORDER BY pg_snapshot_xmin(snapshot::pg_snapshot) LIMIT 1
+"""
+
+# On the source from here on; {bookkeeping} is our schema there.
+
+# Whether the source has our schema; $1 its table of installations.
+IS_VERSIONED = "SELECT to_regclass($1) IS NOT NULL"
+
+# Record a snapshot of now, unless one is younger than $1 seconds. One from the future, by a clock that was set back
+# since, is no reason not to.
+STORE_MARKER = """
+INSERT INTO {bookkeeping}.markers (snapshot)
+SELECT pg_current_snapshot()::text WHERE NOT EXISTS (
+    SELECT FROM {bookkeeping}.markers
+    WHERE recorded_at BETWEEN clock_timestamp() - make_interval(secs => $1) AND clock_timestamp())
+"""
+
+# The newest marker that is at least $1 seconds old. Both times are the source's own clock's.
+SETTLED_MARKER = """
+SELECT id, pg_snapshot_xmin(snapshot::pg_snapshot)::text AS xmin FROM {bookkeeping}.markers
+WHERE recorded_at <= clock_timestamp() - make_interval(secs => $1)
+ORDER BY recorded_at DESC, id DESC LIMIT 1
+"""
+
+# Markers before $1 have served.
+FORGET_MARKERS = """
+DELETE FROM {bookkeeping}.markers old USING {bookkeeping}.markers kept
+WHERE kept.id = $1 AND (old.recorded_at, old.id) < (kept.recorded_at, kept.id)
+"""
+
+# The histories of the schema $1 that are there.
+HISTORIES = """
+SELECT table_name || '_history' AS name FROM {bookkeeping}.installs
+WHERE table_schema = $1 AND to_regclass(format('%I.%I', table_schema, table_name || '_history')) IS NOT NULL
+ORDER BY table_name
+"""
+
+# Delete up to $2 row versions of {history} that ended before $1, and move the horizon there, in one statement: who sees
+# that they are gone also sees the horizon, and refuses a snapshot that needed them. The horizon never goes back.
+PRUNE_HISTORY = """
+WITH gone AS (
+    DELETE FROM {history} WHERE valid_to < $1::text::xid8 AND ctid = ANY (ARRAY(
+        SELECT ctid FROM {history} WHERE valid_to < $1::text::xid8 ORDER BY valid_to LIMIT $2))
+    RETURNING 1
+), moved AS (
+    UPDATE {bookkeeping}.horizon SET xid = $1::text::xid8
+    WHERE xid < $1::text::xid8 AND EXISTS (SELECT FROM gone)
+)
+SELECT count(*) FROM gone
+"""

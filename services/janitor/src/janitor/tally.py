@@ -36,7 +36,10 @@ class Tally:
         try:
             yield
         except (StorageError, TimeoutError) as error:
-            self.failed += 1
             self.waited_seconds += time.monotonic() - began
-            reason = str(error) or type(error).__name__
-            log.warning("Left for the next run", action="janitor_left", step=self.step, reason=reason, **what)
+            self.leave(str(error) or type(error).__name__, **what)
+
+    def leave(self, reason: str, **what: object) -> None:
+        """Count an item as left for the next run."""
+        self.failed += 1
+        log.warning("Left for the next run", action="janitor_left", step=self.step, reason=reason, **what)
