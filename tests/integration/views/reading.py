@@ -9,8 +9,8 @@ import asyncpg
 from export_worker.source import Source
 from ticket_export.snapshot import Snapshot
 from ticket_export.views.compile import CompiledView, Page, compile_view
-from ticket_export.views.payload import ViewPayload
-from ticket_export.views.scopes import ScopeName
+from ticket_export.views.columns import DEFAULT_COLUMNS
+from ticket_export.views.payload import NOBODY, ViewPayload
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -22,11 +22,15 @@ class Moment:
     snapshot: str
     at: datetime
 
-    def view(self, scope: ScopeName = "all", *columns: str) -> CompiledView:
-        payload = ViewPayload(scope=scope, columns=columns) if columns else ViewPayload(scope=scope)
+    @property
+    def parsed(self) -> Snapshot:
+        return Snapshot.parse(self.snapshot)
+
+    def view(self, scope: str = "all", *columns: str) -> CompiledView:
+        payload = ViewPayload(scope=scope, columns=columns or DEFAULT_COLUMNS, requester_team_ids=(NOBODY,))
         return compile_view(
             payload,
-            snapshot=Snapshot.parse(self.snapshot),
+            snapshot=self.parsed,
             requested_at=self.at,
             source_schema="helpdesk",
             bookkeeping_schema="export_source",

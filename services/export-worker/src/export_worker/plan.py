@@ -24,7 +24,7 @@ from ticket_export.database.transitions import LockedJob
 from ticket_export.events import TaskReady
 from ticket_export.snapshot import Snapshot
 from ticket_export.views.compile import COMPILER_VERSION, CompiledView, compile_view
-from ticket_export.views.payload import ViewPayload
+from ticket_export.views.payload import load_payload
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 
@@ -35,7 +35,7 @@ async def run(work: Work, lease: Lease) -> Claimed | None:
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         job = await lock_held(connection, task)
     view = compile_view(
-        ViewPayload.model_validate_json(job.payload),
+        load_payload(job.payload),
         snapshot=Snapshot.parse(job.snapshot),
         requested_at=job.requested_at,
         source_schema=work.settings.source_schema,
@@ -82,12 +82,16 @@ async def _make(work: Work, job: LockedJob, view: CompiledView, *, hints: PlanHi
 
 
 async def _pages(work: Work, view: CompiledView, rows: int, cuts: tuple[str, ...]) -> list[PlannedPage]:
+    if view.follows_creation is None:
+        # No index serves the order: the database sorts the view as a whole, once.
+        return pagination.pages_between([])
     instants = pagination.choose_instants(rows, cuts, work.settings.page_rows)
     ids = {
         tie.instant: await work.source.cut_instant(view.cut_instant(tie.instant, tie.pieces))
         for tie in pagination.find_ties(instants)
     }
-    return pagination.pages_between(pagination.boundaries(instants, ids.__getitem__))
+    newest_first = pagination.pages_between(pagination.boundaries(instants, ids.__getitem__))
+    return newest_first if view.follows_creation == "desc" else newest_first[::-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,10 @@ Sink = Callable[[bytes], Coroutine[object, object, None]]
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How many tickets, and the instants that cut their order into equal runs (ascending)."""
+    """How many tickets and cells too long for a spreadsheet; the instants that cut their order into equal runs."""
 
     rows: int
+    oversized: int
     cuts: tuple[str, ...]
 
 
@@ -84,7 +85,7 @@ class Source:
             row = await connection.fetchrow(statement, timeout=LONGEST_STATEMENT_SECONDS)
         if row is None:
             raise RuntimeError("an aggregate without GROUP BY returns one row")
-        return Measure(row["rows"], tuple(row["cuts"] or ()))
+        return Measure(row["rows"], row["oversized"], tuple(row["cuts"] or ()))
 
     async def cut_instant(self, statement: str) -> tuple[int, ...]:
         """Run a compiled view's ``cut_instant`` statement."""

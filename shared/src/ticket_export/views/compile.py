@@ -4,22 +4,28 @@ Every table is read as of the snapshot. Conditions stand *above* the UNION ALL o
 arms each keyset page became a sequential scan (docs/architecture.md). Nothing here reads a clock.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
-from ticket_export.snapshot import LIVE, Snapshot
-from ticket_export.source_contract import CONTRACT
+from ticket_export.snapshot import Snapshot
 from ticket_export.views import profiles
-from ticket_export.views.columns import COLUMNS, Column
-from ticket_export.views.labels import LabelTable
-from ticket_export.views.literals import identifier, text, timestamp
-from ticket_export.views.payload import ViewPayload
-from ticket_export.views.scopes import SCOPES
-from ticket_export.views.visibility import VISIBILITY
+from ticket_export.views.columns import Column
+from ticket_export.views.custom import Vocabulary, vocabulary
+from ticket_export.views.literals import text
+from ticket_export.views.operators import Moment, find_operator, parse_value
+from ticket_export.views.order import Order, order_of, with_id
+from ticket_export.views.payload import Condition, FilterGroup, ViewPayload
+from ticket_export.views.quick import QUICK_FILTERS, SNOOZE
+from ticket_export.views.reading import Reading
+from ticket_export.views.scopes import find_scope, is_not_snoozed
+from ticket_export.views.search import found
+from ticket_export.views.visibility import visibility
 
 # Part of a plan's fingerprint: a worker whose compiler differs plans again. Raise it with every change of the text.
-COMPILER_VERSION = 2
+COMPILER_VERSION = 3
 
 # Below every ticket of an instant: bigint's least value.
 LEAST_ID = -(2**63)
@@ -27,12 +33,10 @@ LEAST_ID = -(2**63)
 # percentile_disc costs the same for one fraction and for 255.
 FRACTIONS = 256
 
-_TICKETS = next(table for table in CONTRACT if table.name == "tickets")
-
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A place in the order (creation_time DESC, id DESC); the instant is PostgreSQL's own text of it."""
+    """A place in the order of creation (creation_time, id); the instant is PostgreSQL's own text of it."""
 
     creation_time: str
     id: int
@@ -49,7 +53,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A stretch of the order, newest first: keys below ``upper`` down to and including ``lower``; None is open."""
+    """A stretch of the order of creation: keys below ``upper`` down to and including ``lower``; None is open."""
 
     upper: Key | None = None
     lower: Key | None = None
@@ -78,23 +82,29 @@ class PagedStatement:
 
 @dataclass(frozen=True, slots=True)
 class CompiledView:
-    """The statements of one captured view at one snapshot."""
+    """The statements of one captured view at one snapshot; without one (None) they read what is there now."""
 
     payload: ViewPayload
-    snapshot: Snapshot
+    snapshot: Snapshot | None
     requested_at: datetime
     source_schema: str
     bookkeeping_schema: str
+    vocabulary: Vocabulary = field(repr=False)
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns in the file's order."""
-        return tuple(COLUMNS[name] for name in self.payload.columns)
+        return tuple(self.vocabulary.columns[name] for name in self.payload.columns)
 
     @property
     def header(self) -> str:
         """The file's first line."""
-        return profiles.header(self.columns, delimiter=self.payload.delimiter, time_zone=self.payload.time_zone)
+        return profiles.header(
+            self.columns,
+            profile=self.payload.profile,
+            delimiter=self.payload.delimiter,
+            time_zone=self.payload.time_zone,
+        )
 
     @property
     def least_row_bytes(self) -> int:
@@ -106,80 +116,147 @@ class CompiledView:
         """A generous estimate of a row; decides between one PUT and multipart, not correctness."""
         return sum(column.usual_bytes + 1 for column in self.columns)
 
-    def measure(self) -> str:
-        """Return the statement for the count and the instants that cut the order into FRACTIONS equal runs.
+    @property
+    def follows_creation(self) -> Literal["asc", "desc"] | None:
+        """The direction of a view that is ordered by creation alone, which an index serves; None for any other."""
+        (first, direction), *others = with_id(self.payload.levels)
+        return direction if first == "creation_time" and others == [("id", direction)] else None
 
-        One row: ``rows`` bigint, ``cuts`` text[] in ascending order (NULL when empty).
+    def measure(self) -> str:
+        """Return the statement for the count and the instants that cut the order of creation into FRACTIONS equal runs.
+
+        One row: ``rows`` bigint; ``oversized`` bigint, cells that no spreadsheet can hold; ``cuts`` text[] in ascending
+        order, NULL when the view is empty or follows another order.
         """
-        fractions = ",".join(f"{i}/{FRACTIONS}.0" for i in range(1, FRACTIONS))
-        cuts = f"percentile_disc(ARRAY[{fractions}]::float8[]) WITHIN GROUP (ORDER BY t.creation_time)"
-        return f"SELECT count(*) AS rows, ({cuts})::text[] AS cuts\n{self._from(())}"
+        reading = self._reading()
+        conditions = self._conditions(reading)
+        cuts = "NULL::text[]"
+        if self.follows_creation:
+            fractions = ",".join(f"{i}/{FRACTIONS}.0" for i in range(1, FRACTIONS))
+            percentiles = f"percentile_disc(ARRAY[{fractions}]::float8[]) WITHIN GROUP (ORDER BY t.creation_time)"
+            cuts = f"({percentiles})::text[]"
+        free_text = [column.expression(reading) for column in self.columns if column.unbounded]
+        counts = [f"count(*) FILTER (WHERE {profiles.oversized(cell)})" for cell in free_text]
+        oversized = " + ".join(counts) or "0::bigint"
+        return _select(f"count(*) AS rows, {oversized} AS oversized, {cuts} AS cuts", reading, conditions)
 
     def cut_instant(self, instant: str, pieces: int) -> str:
         """Return the statement for the ids that cut the tickets of one instant into equal pieces, ascending."""
+        reading = self._reading()
         fractions = ",".join(f"{i}/{pieces}.0" for i in range(1, pieces))
         cuts = f"percentile_disc(ARRAY[{fractions}]::float8[]) WITHIN GROUP (ORDER BY t.id)"
-        condition = f"t.creation_time = {text(instant)}::timestamptz"
-        return f"SELECT {cuts} AS ids\n{self._from((), condition)}"
+        conditions = [*self._conditions(reading), f"t.creation_time = {text(instant)}::timestamptz"]
+        return _select(f"{cuts} AS ids", reading, conditions)
 
     def copy(self) -> PagedStatement:
         """Return the COPY query without its bounds; the cells are text for the file."""
-        cells = ", ".join(profiles.cell(column, self.payload.time_zone) for column in self.columns)
-        return PagedStatement(
-            head=f"SELECT {cells}\n{self._from(self.columns)}",
-            tail="\nORDER BY t.creation_time DESC, t.id DESC",
+        reading = self._reading()
+        profile, zone = self.payload.profile, self.payload.time_zone
+        cells = ", ".join(
+            profiles.cell(column.type, column.expression(reading), profile=profile, time_zone=zone)
+            for column in self.columns
         )
+        order = self._order(reading)
+        return PagedStatement(_select(cells, reading, self._conditions(reading)), f"\nORDER BY {order.by()}")
 
-    def listing(self, page: Page, limit: int, *, newest_first: bool = True) -> str:
-        """Return the statement of a list on screen: native values named like the columns, and the row's key.
+    def listing(self, limit: int, *, after: Sequence[str] | None = None, before: Sequence[str] | None = None) -> str:
+        """Return the statement of a list on screen: native values ``c0``, ``c1``, … and the ticket's ``place`` (text[]).
 
-        The key is ``key_time`` (text) and ``key_id``. ``newest_first`` says from which end of the page rows are taken.
+        ``after`` a place the next ones come in order; ``before`` one the nearest come first. Raises ValueError for a
+        place of another order.
         """
-        cells = ", ".join(f"{column.expression} AS {identifier(column.name)}" for column in self.columns)
-        direction = "DESC" if newest_first else "ASC"
+        reading = self._reading()
+        cells = [f"{column.expression(reading)} AS c{number}" for number, column in enumerate(self.columns)]
+        order = self._order(reading)
+        conditions = self._conditions(reading)
+        if after is not None:
+            conditions.append(order.beyond(after))
+        if before is not None:
+            conditions.append(order.beyond(before, backwards=True))
+        selected = ", ".join([*cells, f"{order.key} AS place"])
         return (
-            f"SELECT {cells}, t.creation_time::text AS key_time, t.id AS key_id\n"
-            f"{self._from(self.columns, *page.conditions())}\n"
-            f"ORDER BY t.creation_time {direction}, t.id {direction} LIMIT {int(limit)}"
+            f"{_select(selected, reading, conditions)}\n"
+            f"ORDER BY {order.by(backwards=before is not None)} LIMIT {int(limit)}"
         )
 
     def count(self) -> str:
         """Return the statement that counts the view's tickets."""
-        return f"SELECT count(*)\n{self._from(())}"
+        reading = self._reading()
+        return _select("count(*)", reading, self._conditions(reading))
 
     def copy_options(self) -> profiles.CopyOptions:
         """Return the options of COPY."""
-        return profiles.copy_options(self.payload.delimiter)
+        return profiles.copy_options(self.payload.profile, self.payload.delimiter)
 
-    def _from(self, columns: tuple[Column, ...], *more: str) -> str:
-        scope = SCOPES[self.payload.scope]
-        needed: dict[str, LabelTable] = {}
-        for tables in (scope.tables, *(column.tables for column in columns)):
-            needed.update({table.name: table for table in tables})
-        joins = "".join(f"\n{table.join(self.source_schema, self.snapshot)}" for table in needed.values())
-        requested_at = timestamp(self.requested_at)
-        scoped = [condition.format(requested_at=requested_at) for condition in scope.conditions]
-        safe = f"(SELECT {identifier(self.bookkeeping_schema)}.assert_safe({text(str(self.snapshot))}))"
-        where = [safe, self.snapshot.visible("t"), *VISIBILITY, *scoped, *more]
-        return f"FROM {self._tickets()} t{joins}\nWHERE " + "\n  AND ".join(where)
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables that the file is read from."""
+        reading = self._reading()
+        self._conditions(reading)
+        self._order(reading)
+        for column in self.columns:
+            column.expression(reading)
+        return frozenset(reading.tables)
 
-    def _tickets(self) -> str:
-        names = ", ".join(identifier(name) for name in _TICKETS.column_names)
-        live = f"{identifier(self.source_schema)}.{identifier(_TICKETS.name)}"
-        old = f"{identifier(self.source_schema)}.{identifier(_TICKETS.history)}"
-        return (
-            f"(SELECT {names}, valid_from, '{LIVE}'::xid8 AS valid_to FROM {live}"  # noqa: S608 - names from the contract
-            f" UNION ALL SELECT {names}, valid_from, valid_to FROM {old})"
+    def _reading(self) -> Reading:
+        return Reading(
+            schema=self.source_schema,
+            bookkeeping_schema=self.bookkeeping_schema,
+            snapshot=self.snapshot,
+            requested_at=self.requested_at,
+            zone=ZoneInfo(self.payload.time_zone),
+            requester_id=self.payload.requester_id,
+            requester_team_ids=self.payload.requester_team_ids,
         )
+
+    def _order(self, reading: Reading) -> Order:
+        return order_of(reading, self.payload.levels, self.vocabulary.sorts)
+
+    def _conditions(self, reading: Reading) -> list[str]:
+        payload, moment = self.payload, Moment(self.requested_at, reading.zone)
+        scope = find_scope(payload.scope)
+        conditions = [*visibility(reading), *(condition(reading) for condition in scope.conditions)]
+        if not scope.keeps_snoozed and SNOOZE not in payload.quick_filters:
+            conditions.append(is_not_snoozed(reading))
+        for name, value in payload.quick_filters.items():
+            quick = QUICK_FILTERS[name]
+            conditions.append(quick.build(reading, quick.parse(value, moment)))
+        for group in payload.filters:
+            conditions += self._group(reading, moment, group)
+        if payload.search:
+            conditions.append(found(reading, payload.search, payload.columns))
+        return conditions
+
+    def _group(self, reading: Reading, moment: Moment, group: FilterGroup) -> list[str]:
+        conditions = [self._condition(reading, moment, condition) for condition in group.all]
+        if group.any:
+            alternatives = (self._condition(reading, moment, condition) for condition in group.any)
+            conditions.append(f"({' OR '.join(alternatives)})")
+        return conditions
+
+    def _condition(self, reading: Reading, moment: Moment, condition: Condition) -> str:
+        asked = self.vocabulary.fields[condition.field]
+        operator = find_operator(asked, condition.operator)
+        value = parse_value(asked, operator, condition.value, moment)
+        built = f"({operator.build(reading, asked, value)})"
+        return f"({asked.requires(reading)} AND {built})" if asked.requires else built
+
+
+def _select(selected: str, reading: Reading, conditions: Sequence[str]) -> str:
+    """Put a statement together last, when every expression has said which joins it needs."""
+    where = "\n  AND ".join([*reading.safeguards(), *conditions])
+    return f"SELECT {selected}\n{reading.from_tickets()}\nWHERE {where}"
 
 
 def compile_view(
     payload: ViewPayload,
     *,
-    snapshot: Snapshot,
+    snapshot: Snapshot | None,
     requested_at: datetime,
     source_schema: str,
     bookkeeping_schema: str,
 ) -> CompiledView:
     """Bind a payload to its snapshot and instant."""
-    return CompiledView(payload, snapshot, requested_at, source_schema, bookkeeping_schema)
+    return CompiledView(
+        payload, snapshot, requested_at, source_schema, bookkeeping_schema, vocabulary(payload.custom_fields)
+    )

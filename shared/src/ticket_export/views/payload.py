@@ -1,60 +1,125 @@
 """The captured view: everything that decides what is in the file, fixed at the moment of the request.
 
-It is stored as versioned JSON with the job. A later edit of the saved view changes nothing.
+It is stored as versioned JSON with the job; a later edit of the saved view changes nothing, and a payload of an older
+version still runs.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter
 
-from ticket_export.views.columns import COLUMNS, DEFAULT_COLUMNS
-from ticket_export.views.profiles import ProfileName
-from ticket_export.views.scopes import SCOPES, ScopeName
+from ticket_export.views.columns import DEFAULT_COLUMNS
+from ticket_export.views.custom import CustomField
+from ticket_export.views.profiles import Delimiter, ProfileName
+from ticket_export.views.scopes import SCOPES
+from ticket_export.views.sorts import NEWEST, Direction, Levels
 
+MOST_CONDITIONS = 50
+MOST_LEVELS = 8
+MOST_COLUMNS = 500
+NOBODY = UUID(int=0)
 
-def _known_columns(names: tuple[str, ...]) -> tuple[str, ...]:
-    if not names:
-        raise ValueError("at least one column is needed")
-    for name in names:
-        if name not in COLUMNS:
-            raise ValueError(f"unknown column {name!r}; known are {', '.join(COLUMNS)}")
-    if len(set(names)) != len(names):
-        raise ValueError("a column may be named once only")
-    return names
+Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class ViewPayload(BaseModel):
-    """One view as it is to be exported; ``time_zone`` is an IANA name."""
-
+class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Literal[1] = 1
-    scope: ScopeName
-    columns: Annotated[tuple[str, ...], AfterValidator(_known_columns)] = DEFAULT_COLUMNS
-    time_zone: Literal["UTC"] = "UTC"
+
+class Condition(_Model):
+    """One question about a ticket; ``value`` has the shape that the operator asks for."""
+
+    field: Name
+    operator: Name
+    value: JsonValue = None
+
+
+class FilterGroup(_Model):
+    """Holds when all of ``all`` hold and, if ``any`` has members, at least one of them."""
+
+    all: tuple[Condition, ...] = ()
+    any: tuple[Condition, ...] = ()
+
+
+class SortLevel(_Model):
+    """One level of a sort."""
+
+    field: Name
+    direction: Direction = "asc"
+
+
+QuickFilters = dict[str, JsonValue]
+
+
+class ViewDefinition(_Model):
+    """What a view says, inline, saved or laid on top of another; None: it says nothing of that."""
+
+    scope: Name | None = None
+    columns: Annotated[tuple[Name, ...], Field(max_length=MOST_COLUMNS)] | None = None
+    filters: FilterGroup | None = None
+    quick_filters: QuickFilters | None = None
+    search: str | None = None
+    sort: Annotated[tuple[SortLevel, ...], Field(max_length=MOST_LEVELS)] | Name | None = None
+
+
+class SavedDefinition(ViewDefinition):
+    """What a saved view's row holds as JSON; version 1 has a scope and nothing else."""
+
+    version: Literal[1, 2]
+
+
+def _newest() -> tuple[SortLevel, ...]:
+    return tuple(SortLevel(field=field, direction=direction) for field, direction in NEWEST)
+
+
+class ViewPayload(_Model):
+    """One view as it is to be exported; ``time_zone`` is an IANA name. Checked by ``check.py`` before it is stored."""
+
+    version: Literal[2] = 2
+    scope: str = "all"
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    filters: tuple[FilterGroup, ...] = ()
+    quick_filters: QuickFilters = Field(default_factory=dict)
+    search: str | None = None
+    sort: tuple[SortLevel, ...] = Field(default_factory=_newest)
+    time_zone: str = "UTC"
     profile: ProfileName = "spreadsheet"
-    delimiter: Literal[","] = ","
+    delimiter: Delimiter = ","
+    requester_id: UUID = NOBODY
+    requester_team_ids: tuple[UUID, ...] = ()
+    custom_fields: dict[str, CustomField] = Field(default_factory=dict)
+
+    @property
+    def levels(self) -> Levels:
+        """The sort as the order takes it."""
+        return tuple((level.field, level.direction) for level in self.sort)
 
 
-class ViewDefinition(BaseModel):
-    """What a saved view's row holds as JSON."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: Literal[1]
-    scope: ScopeName
+def _upgraded(stored: Any) -> Any:
+    """Version 1 had the members that it has now, and no others."""
+    if isinstance(stored, dict) and stored.get("version") == 1:
+        return {**stored, "version": 2}
+    return stored
 
 
-class BuiltInView(BaseModel):
+_STORED: TypeAdapter[ViewPayload] = TypeAdapter(Annotated[ViewPayload, BeforeValidator(_upgraded)])
+
+
+def load_payload(stored: str) -> ViewPayload:
+    """Read a stored payload of any version; raise pydantic's ValidationError for anything else."""
+    return _STORED.validate_json(stored)
+
+
+class BuiltInView(_Model):
     """A view that every helpdesk has."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     name: str
-    scope: ScopeName
+    definition: ViewDefinition
 
 
 BUILT_IN_VIEWS: dict[str, BuiltInView] = {
-    name: BuiltInView(id=name, name=scope.label, scope=name) for name, scope in SCOPES.items()
+    name: BuiltInView(id=name, name=scope.label, definition=ViewDefinition(scope=name))
+    for name, scope in SCOPES.items()
 }

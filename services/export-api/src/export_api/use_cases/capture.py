@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from export_api.errors import Fault, InvalidRequestError
 from export_api.queries.source import Moment, SavedView, Source, SourceReading
 from ticket_export.permissions import Person
-from ticket_export.views.payload import BUILT_IN_VIEWS, ViewDefinition, ViewPayload
+from ticket_export.views.payload import BUILT_IN_VIEWS, SavedDefinition, ViewDefinition, ViewPayload
+from ticket_export.views.resolve import Presentation, Requester, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +39,42 @@ async def capture(source: Source, *, username: str, view_id: str, jobs_cluster: 
     async with source.reading() as reading:
         moment = await reading.moment()
         person = await reading.person(username)
-        view = await resolve_view(reading, person.id, view_id) if person and person.may_export else None
+        view = await resolve_view(reading, person, view_id) if person and person.may_export else None
         signature = await reading.signature()
         if moment.cluster != jobs_cluster:
             await reading.secure_moment()
     return Capture(person, view, moment, signature)
 
 
-async def resolve_view(reading: SourceReading, person_id: UUID, view_id: str) -> CapturedView | None:
+async def resolve_view(reading: SourceReading, person: Person, view_id: str) -> CapturedView | None:
     """Find a view by a built-in name or a saved view's id; None when the person can see no such view.
 
     Raises InvalidRequestError for a saved view that this version cannot read.
     """
     built_in = BUILT_IN_VIEWS.get(view_id)
     if built_in:
-        return CapturedView(built_in.id, built_in.name, ViewPayload(scope=built_in.scope))
+        return CapturedView(built_in.id, built_in.name, _payload(built_in.definition, person))
     try:
-        saved = await reading.view(person_id, UUID(view_id))
+        saved = await reading.view(person.id, UUID(view_id))
     except ValueError:  # neither a built-in name nor a saved view's id
         return None
-    return _captured(saved) if saved else None
+    return _captured(saved, person) if saved else None
 
 
-def _captured(saved: SavedView) -> CapturedView:
+def _captured(saved: SavedView, person: Person) -> CapturedView:
     try:
-        definition = ViewDefinition.model_validate_json(saved.definition)
+        definition = SavedDefinition.model_validate_json(saved.definition)
     except ValidationError as error:
         fault = Fault(("pointer", "/view_id"), "This view uses something that cannot be exported yet.")
         raise InvalidRequestError(fault) from error
-    return CapturedView(str(saved.id), saved.name, ViewPayload(scope=definition.scope))
+    return CapturedView(str(saved.id), saved.name, _payload(definition, person))
+
+
+def _payload(definition: ViewDefinition, person: Person) -> ViewPayload:
+    return resolve(
+        definition,
+        ViewDefinition(),
+        presentation=Presentation(),
+        requester=Requester(person.id, person.team_ids),
+        custom_fields={},
+    )

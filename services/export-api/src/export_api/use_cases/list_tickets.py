@@ -10,29 +10,29 @@ from typing import Any
 
 import asyncpg
 
-from export_api.errors import UnknownPersonError, ViewNotFoundError
+from export_api.errors import Fault, InvalidRequestError, UnknownPersonError, ViewNotFoundError
 from export_api.queries.source import Moment, Source, SourceReading
 from export_api.use_cases.capture import CapturedView, resolve_view
 from export_api.use_cases.list_views import ListedView, views_of
 from ticket_export.permissions import Person
 from ticket_export.snapshot import Snapshot
 from ticket_export.views.columns import Column
-from ticket_export.views.compile import CompiledView, Key, Page, compile_view
+from ticket_export.views.compile import CompiledView, compile_view
 
 PAGE_ROWS = 25
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page begins: after ``older_than``, or before ``newer_than``; neither means the newest tickets."""
+    """Where a page begins: ``after`` a ticket's place in the order, or ``before`` one; neither means at the start."""
 
-    older_than: Key | None = None
-    newer_than: Key | None = None
+    after: Sequence[str] | None = None
+    before: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TicketPage:
-    """What the ticket list shows; ``newer`` and ``older`` lead to the neighbouring pages, None where there is none."""
+    """What the ticket list shows; ``earlier`` and ``later`` are the places next to which the neighbouring pages lie, if any."""
 
     person: Person
     views: list[ListedView]
@@ -41,8 +41,8 @@ class TicketPage:
     rows: list[tuple[Any, ...]]
     total: int
     as_of: datetime
-    newer: Key | None
-    older: Key | None
+    earlier: Sequence[str] | None
+    later: Sequence[str] | None
 
 
 async def list_tickets(source: Source, *, username: str, view_id: str, place: Place) -> TicketPage:
@@ -52,15 +52,15 @@ async def list_tickets(source: Source, *, username: str, view_id: str, place: Pl
         person = await reading.person(username)
         if person is None:
             raise UnknownPersonError
-        view = await resolve_view(reading, person.id, view_id)
+        view = await resolve_view(reading, person, view_id)
         if view is None:
             raise ViewNotFoundError
         compiled = _compile(source, view, moment)
         total = (await reading.fetch_compiled(compiled.count()))[0]["count"]
-        records, newer, older = await _read_page(reading, compiled, place)
+        records, earlier, later = await _read_page(reading, compiled, place)
         views = await views_of(reading, person.id)
-    rows = [tuple(record[column.name] for column in compiled.columns) for record in records]
-    return TicketPage(person, views, view, compiled.columns, rows, total, moment.requested_at, newer, older)
+    rows = [tuple(record[f"c{number}"] for number in range(len(compiled.columns))) for record in records]
+    return TicketPage(person, views, view, compiled.columns, rows, total, moment.requested_at, earlier, later)
 
 
 def _compile(source: Source, view: CapturedView, moment: Moment) -> CompiledView:
@@ -75,23 +75,19 @@ def _compile(source: Source, view: CapturedView, moment: Moment) -> CompiledView
 
 async def _read_page(
     reading: SourceReading, compiled: CompiledView, place: Place
-) -> tuple[Sequence[asyncpg.Record], Key | None, Key | None]:
-    """Return the rows, newest first, and the keys of the neighbouring pages."""
-    if place.newer_than is not None:
-        # One more than the page for the key itself, with which the stretch begins, and one to see beyond.
-        statement = compiled.listing(Page(lower=place.newer_than), PAGE_ROWS + 2, newest_first=False)
+) -> tuple[Sequence[asyncpg.Record], Sequence[str] | None, Sequence[str] | None]:
+    """Return the rows in order, and the places next to which the neighbouring pages lie."""
+    # One more than the page, to see whether there is anything beyond.
+    try:
+        statement = compiled.listing(PAGE_ROWS + 1, after=place.after, before=place.before)
         found = await reading.fetch_compiled(statement)
-        newer_rows = [record for record in found if _key(record) != place.newer_than]
-        page = newer_rows[:PAGE_ROWS][::-1]
-        has_newer, has_older = len(newer_rows) > PAGE_ROWS, True
-    else:
-        found = await reading.fetch_compiled(compiled.listing(Page(upper=place.older_than), PAGE_ROWS + 1))
-        page = found[:PAGE_ROWS]
-        has_newer, has_older = place.older_than is not None, len(found) > PAGE_ROWS
+    except (ValueError, asyncpg.DataError) as error:
+        parameter = "after" if place.after is not None else "before"
+        raise InvalidRequestError(Fault(("parameter", parameter), "is not a place in this list")) from error
+    page, is_more = found[:PAGE_ROWS], len(found) > PAGE_ROWS
     if not page:
         return page, None, None
-    return page, _key(page[0]) if has_newer else None, _key(page[-1]) if has_older else None
-
-
-def _key(record: asyncpg.Record) -> Key:
-    return Key(record["key_time"], record["key_id"])
+    if place.before is not None:
+        page = page[::-1]
+        return page, page[0]["place"] if is_more else None, page[-1]["place"]
+    return page, page[0]["place"] if place.after is not None else None, page[-1]["place"] if is_more else None
