@@ -1,0 +1,47 @@
+"""Random payloads over random tickets: the same tickets in the same order, and the same cells, as by the evaluator."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from local_stack.servers import Servers
+from support.installation import new_installation
+from support.random_helpdesk import Payload, payloads
+from support.random_helpdesk.moments import REQUESTS
+from support.random_helpdesk.past import Past, random_past
+
+EXAMPLES = 400
+
+
+@pytest.fixture(scope="module")
+def past(servers: Servers, template_database: str) -> Iterator[Past]:
+    """One database and one snapshot for all examples."""
+    with new_installation(servers, template_database) as installation, random_past(installation) as laid_out:
+        yield laid_out
+
+
+def assert_same(past: Past, payload: Payload, requested_at: datetime) -> int:
+    """Compare header, order, cells and count; return the number of tickets."""
+    expected = past.expected(payload, requested_at)
+    written = past.written(payload, requested_at)
+    said = json.dumps(payload, ensure_ascii=False)
+    assert written.rows == expected.rows, f"{said} at {requested_at.isoformat()}"
+    assert written.header == expected.header, said
+    assert written.count == len(expected.ids), said
+    return len(expected.ids)
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(payload=payloads(), requested_at=st.sampled_from([instant for instant, _ in REQUESTS]))
+def test_any_payload(past: Past, payload: Payload, requested_at: datetime) -> None:
+    assert_same(past, payload, requested_at)
