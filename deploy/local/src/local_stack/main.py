@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from local_stack.background import bring_up, take_down
-from local_stack.environment import read_environment
+from local_stack.environment import HOST_SCHEMA, read_environment
 from local_stack.errors import StackError
 from local_stack.logs import show_logs
 from local_stack.product import load_helpdesk, product
 from local_stack.proof.story import Story
 from local_stack.reports import Reporter
+from local_stack.seed import seed_tickets
 from local_stack.servers import fetch
 from local_stack.state import State, read_state
 from local_stack.status import status_table
@@ -126,6 +127,19 @@ def token(
     with _errors():
         environment = read_environment(directory.resolve())
         sys.stdout.write(bearer_token(user, Path(environment["DEMO_SIGNING_KEY_FILE"])) + "\n")
+
+
+@app.command()
+def seed(
+    tickets: Annotated[int, typer.Option(min=1, max=100_000_000, help="How many tickets to add.")],
+    number: Annotated[int, typer.Option(help="Another number, other tickets.")] = 1,
+    directory: Directory = DEFAULT_DIRECTORY,
+) -> None:
+    """Add synthetic tickets, with all that belongs to them, to the running stack's helpdesk."""
+    with _errors():
+        url = read_environment(directory.resolve())["ADMIN_DATABASE_URL"]
+        with Terminal(console) as terminal:
+            asyncio.run(seed_tickets(url, schema=HOST_SCHEMA, tickets=tickets, number=number, steps=terminal))
 
 
 @app.command()
