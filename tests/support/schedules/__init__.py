@@ -1,0 +1,1 @@
+"""Random schedules: views to export, and what a helpdesk's own writers do meanwhile."""
