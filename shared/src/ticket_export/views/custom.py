@@ -38,7 +38,11 @@ class CustomType:
 
 
 _SCALAR = "CASE WHEN jsonb_typeof({value}) IN ('string', 'number', 'boolean') THEN {value} #>> '{}' END"
-_DAY = "{value}, '$.datetime(\"YYYY-MM-DD\")', '{}', true) #>> '{}')::date"
+# datetime() alone would also take 2024-2-9 and blanks at the end; silent, it gives NULL for what is no day.
+_DAY = (
+    "CASE WHEN jsonb_typeof({value}) = 'string' AND {value} #>> '{}' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'"
+    " THEN (jsonb_path_query_first({value}, '$.datetime(\"YYYY-MM-DD\")', '{}', true) #>> '{}')::date END"
+)
 
 CUSTOM_TYPES: dict[str, CustomType] = {
     "text": CustomType(CellType.TEXT, FieldKind.STRING, _SCALAR, Nulls.LAST_TEXT),
@@ -55,11 +59,10 @@ CUSTOM_TYPES: dict[str, CustomType] = {
         "CASE WHEN jsonb_typeof({value}) = 'boolean' THEN ({value})::boolean END",
         Nulls.LAST_BOOLEAN,
     ),
-    # Silent: what is no day gives NULL instead of an error.
     "date": CustomType(
         CellType.DATE,
         FieldKind.DAY,
-        "CASE WHEN jsonb_typeof({value}) = 'string' THEN (jsonb_path_query_first(" + _DAY + " END",
+        _DAY,
         Nulls.LAST_DAY,
     ),
 }
