@@ -29,9 +29,9 @@ from ticket_export.views.sorts import NAMED_SORTS
 
 @dataclass(frozen=True, slots=True)
 class Helpdesk:
-    """What there is to choose from in one helpdesk at one moment; ``choices`` hold ids and names as text."""
+    """What there is to choose from in one helpdesk at one moment: ids and names as text, with what people call them."""
 
-    choices: Mapping[Choices, frozenset[str]]
+    choices: Mapping[Choices, Mapping[str, str]]
     custom_fields: Mapping[str, CustomField] = field(default_factory=dict)
 
     @property

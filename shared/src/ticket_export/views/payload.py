@@ -7,7 +7,7 @@ version still runs.
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, JsonValue, Tag, TypeAdapter
 
 from ticket_export.views.columns import DEFAULT_COLUMNS
 from ticket_export.views.custom import CustomField
@@ -52,6 +52,15 @@ class SortLevel(_Model):
 QuickFilters = dict[str, JsonValue]
 
 
+def _form_of_sort(value: Any) -> str:
+    return "name" if isinstance(value, str) else "levels"
+
+
+_Levels = Annotated[tuple[SortLevel, ...], Field(max_length=MOST_LEVELS)]
+# Told apart by form, so that a wrong level is one fault and not also "no name".
+SortChoice = Annotated[Annotated[_Levels, Tag("levels")] | Annotated[Name, Tag("name")], Discriminator(_form_of_sort)]
+
+
 class ViewDefinition(_Model):
     """What a view says, inline, saved or laid on top of another; None: it says nothing of that."""
 
@@ -60,7 +69,7 @@ class ViewDefinition(_Model):
     filters: FilterGroup | None = None
     quick_filters: QuickFilters | None = None
     search: str | None = None
-    sort: Annotated[tuple[SortLevel, ...], Field(max_length=MOST_LEVELS)] | Name | None = None
+    sort: SortChoice | None = None
 
 
 class SavedDefinition(ViewDefinition):
