@@ -35,7 +35,8 @@ async def insert_job(
     try:
         async with connection.transaction(isolation="repeatable_read"):
             source = await connection.fetchrow(
-                "SELECT now() AS at, pg_current_snapshot()::text AS snapshot, export_source.signature() AS signature"
+                "SELECT now() AS at, pg_current_snapshot()::text AS snapshot, export_source.signature() AS signature,"
+                " export_source.source_identity() AS identity"
             )
         assert source is not None
         values: dict[str, object] = {
@@ -50,6 +51,7 @@ async def insert_job(
             "snapshot": source["snapshot"],
             "snapshot_mode": "exact",
             "schema_signature": source["signature"],
+            "source_identity": source["identity"],
             "requested_at": source["at"],
             **columns,
         }

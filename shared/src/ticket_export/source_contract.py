@@ -4,10 +4,21 @@ Columns of the host that are not listed here may come, go and change without any
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 HISTORY_SUFFIX = "_history"
 VALID_FROM = "valid_from"
 VALID_TO = "valid_to"
+
+
+class SourceFault(StrEnum):
+    """What our functions on the source raise, by SQLSTATE: why a snapshot cannot be read there."""
+
+    PRUNED = "TX001"  # the history that it needs may be gone
+    TOO_OLD = "TX002"  # a table was not versioned yet
+    BROKEN = "TX003"  # versioning is off or damaged
+    MOVED = "TX004"  # another cluster or timeline, or an earlier state of this one
+    STANDBY = "TX005"
 
 
 @dataclass(frozen=True, slots=True)

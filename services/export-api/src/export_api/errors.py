@@ -102,6 +102,16 @@ class SourceUnpreparedError(UnavailableError):
     """The helpdesk's tables are not prepared for exports. An operator has to look at it."""
 
 
+class SourceRestoredError(SourceUnpreparedError):
+    """The helpdesk's database was restored from another one. Exports wait for an operator: `ticket-export source rebase`."""
+
+
+class SourceMovedError(UnavailableError):
+    """The helpdesk's database has just moved to another server. Try again in a moment."""
+
+    retry_after_seconds = 1
+
+
 class SourceIsStandbyError(UnavailableError):
     """The helpdesk's database is a standby right now; a moment can be captured on its primary only."""
 

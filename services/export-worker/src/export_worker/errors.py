@@ -35,6 +35,15 @@ class SnapshotLostError(PermanentError):
     )
 
 
+class SourceRestoredError(PermanentError):
+    """The source is not what the snapshot was taken on."""
+
+    code = "source_restored"
+    safe_message = (
+        "The helpdesk's database was restored or moved to another server after the request. Please request it again."
+    )
+
+
 class RowCountError(PermanentError):
     """The pages do not add up to the count: nothing is published."""
 

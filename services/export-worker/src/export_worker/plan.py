@@ -14,7 +14,7 @@ from uuid6 import uuid7
 from export_worker import pagination, queries
 from export_worker.claim import Claimed, lease_next
 from export_worker.documents import ClaimedTask, Plan, PlanHints, PlannedPage
-from export_worker.errors import LeaseLostError, SchemaChangedError, TooLargeError
+from export_worker.errors import LeaseLostError, SchemaChangedError, SourceRestoredError, TooLargeError
 from export_worker.leases import Lease, lock_held
 from export_worker.source import SESSION, session_fingerprint
 from export_worker.work import Work
@@ -50,7 +50,9 @@ async def run(work: Work, lease: Lease) -> Claimed | None:
 
 
 async def check_source(work: Work, job: LockedJob) -> None:
-    """Raise unless the source still has this snapshot's rows and the tables that it was taken of."""
+    """Raise unless this is the source of the snapshot, with its rows and the tables that it was taken of."""
+    if await work.source.identity() != job.source_identity:
+        raise SourceRestoredError("the source is another server or timeline than at the request")
     if await work.source.signature(job.snapshot) != job.schema_signature:
         raise SchemaChangedError("the schema signature differs from that of the request")
 

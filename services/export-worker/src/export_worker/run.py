@@ -15,6 +15,7 @@ from export_worker.errors import (
     LeaseLostError,
     SnapshotLostError,
     SourceError,
+    SourceRestoredError,
     StorageFullError,
     StorageRefusedTaskError,
     TaskError,
@@ -24,14 +25,21 @@ from export_worker.leases import Lease, LeaseKeeper
 from export_worker.settle import hand_back, settle
 from export_worker.work import Work
 from ticket_export.database.connection import DATABASE_ERRORS
+from ticket_export.source_contract import SourceFault
 from ticket_export.storage.errors import LeaseExpiredError, StorageRefusedError, StorageUnavailableError
 from ticket_export.storage.object_store import INSUFFICIENT_STORAGE
 from ticket_export.telemetry import get_logger
 
 log = get_logger(__name__)
 
-# Raised by assert_safe() on the source: pruned past the snapshot, versioned after it, or no longer trustworthy.
-SNAPSHOT_LOST = frozenset({"TX001", "TX002", "TX003"})
+# Whatever assert_safe() raises on the source ends the job, except that a standby may be the wrong one of two servers.
+SOURCE_FAULTS: dict[str, type[TaskError]] = {
+    SourceFault.PRUNED: SnapshotLostError,
+    SourceFault.TOO_OLD: SnapshotLostError,
+    SourceFault.BROKEN: SnapshotLostError,
+    SourceFault.MOVED: SourceRestoredError,
+    SourceFault.STANDBY: UnreachableError,
+}
 # Connection exceptions, shutdowns, exhausted resources, deadlocks: the server is not there for us now.
 _AWAY = ("08", "40", "53", "57P", "58")
 
@@ -66,8 +74,8 @@ def _classify_database(error: Exception) -> TaskError:
     state = getattr(error, "sqlstate", None) or ""
     if not isinstance(error, DATABASE_ERRORS):
         return InternalError(text)
-    if state in SNAPSHOT_LOST:
-        return SnapshotLostError(text)
+    if state in SOURCE_FAULTS:
+        return SOURCE_FAULTS[state](text)
     away = not state or state.startswith(_AWAY)
     return UnreachableError(text) if away else SourceError(text)
 

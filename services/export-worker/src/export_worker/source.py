@@ -60,6 +60,7 @@ class Source:
 
     def __init__(self, pool: Pool, bookkeeping_schema: str) -> None:
         self._pool = pool
+        self._identity = f"SELECT {identifier(bookkeeping_schema)}.source_identity()"
         self._signature = f"SELECT {identifier(bookkeeping_schema)}.signature()"
         self._assert_safe = f"SELECT {identifier(bookkeeping_schema)}.assert_safe($1)"
 
@@ -72,6 +73,11 @@ class Source:
         """Return what must be the same for two workers to share a file."""
         async with self._connection() as connection:
             return str(await connection.fetchval(_FINGERPRINT))
+
+    async def identity(self) -> str:
+        """Return which server this is; a snapshot's transaction ids mean nothing on another."""
+        async with self._connection() as connection:
+            return str(await connection.fetchval(self._identity))
 
     async def signature(self, snapshot: str) -> str:
         """Return the schema's signature, after asserting that the snapshot's rows are all still kept."""

@@ -34,6 +34,7 @@ async def prune_history(resources: Resources) -> Tally:
 
 async def _prune(resources: Resources, tally: Tally) -> None:
     source = resources.source
+    await source.confirm_identity()
     await source.store_marker(MARKERS_APART_SECONDS)
     marker = await source.settled_marker(resources.marker_age_seconds)
     if marker is None:

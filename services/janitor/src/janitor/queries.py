@@ -68,6 +68,9 @@ ORDER BY pg_snapshot_xmin(snapshot::pg_snapshot) LIMIT 1
 # Whether the source has our schema; $1 its table of installations.
 IS_VERSIONED = "SELECT to_regclass($1) IS NOT NULL"
 
+# Make a server known that was promoted, restored or upgraded; raises when its rows are another's.
+CONFIRM_IDENTITY = "SELECT {bookkeeping}.confirm_identity()"
+
 # Record a snapshot of now, unless one is younger than $1 seconds. One from the future, by a clock that was set back
 # since, is no reason not to.
 STORE_MARKER = """

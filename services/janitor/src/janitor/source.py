@@ -48,6 +48,11 @@ class Source:
                 await connection.fetchval(queries.IS_VERSIONED, f"{identifier(self.bookkeeping_schema)}.installs")
             )
 
+    async def confirm_identity(self) -> None:
+        """Raise SourceError when the stored transaction ids are another cluster's: none of them could be judged."""
+        async with self._connection() as connection:
+            await connection.execute(self._sql(queries.CONFIRM_IDENTITY))
+
     async def store_marker(self, apart_seconds: float) -> None:
         """Record a snapshot of now, unless there is one that is younger than this."""
         async with self._connection() as connection:

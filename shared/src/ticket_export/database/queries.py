@@ -3,7 +3,7 @@
 # Lock a job for a change of state: the first statement of every such transaction, before tasks, audit and outbox.
 LOCK_JOB = """
 SELECT id, requester_id, view_id, view_name, payload, client_reference, snapshot, snapshot_mode, schema_signature,
-       requested_at, status, stage, plan, plan_token, rows_total, rows_done, bytes_done, sequence, started_at
+       source_identity, requested_at, status, stage, plan, plan_token, rows_total, rows_done, bytes_done, sequence, started_at
 FROM jobs WHERE id = $1 FOR UPDATE
 """
 

@@ -32,6 +32,7 @@ class LockedJob:
     snapshot: str
     snapshot_mode: Literal["exact", "statement"]
     schema_signature: str
+    source_identity: str
     requested_at: datetime
     status: JobStatus
     stage: str | None

@@ -25,6 +25,15 @@ CREATE TABLE IF NOT EXISTS {schema}.markers (
     recorded_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 
+-- Which cluster and timeline this server is. By the name of the log's current file: the control file tells of a
+-- promotion only after the next checkpoint, minutes later. A standby's timeline is NULL.
+CREATE OR REPLACE FUNCTION {schema}.cluster(OUT system_identifier bigint, OUT timeline_id integer)
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT s.system_identifier, CASE WHEN NOT pg_is_in_recovery()
+        THEN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer END
+    FROM pg_control_system() s
+$$;
+
 -- Which cluster and timeline the stored transaction ids belong to.
 CREATE TABLE IF NOT EXISTS {schema}.identity (
     only_row          boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -32,9 +41,10 @@ CREATE TABLE IF NOT EXISTS {schema}.identity (
     timeline_id       integer NOT NULL,
     recorded_at       timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
+-- Raised by a rebase, which makes every earlier snapshot void.
+ALTER TABLE {schema}.identity ADD COLUMN IF NOT EXISTS epoch bigint NOT NULL DEFAULT 1;
 INSERT INTO {schema}.identity (system_identifier, timeline_id)
-SELECT s.system_identifier, c.timeline_id FROM pg_catalog.pg_control_system() s, pg_catalog.pg_control_checkpoint() c
-ON CONFLICT DO NOTHING;
+SELECT c.system_identifier, c.timeline_id FROM {schema}.cluster() c ON CONFLICT DO NOTHING;
 
 -- Row versions that could not be kept because the host had changed its table; no key, so that writers never meet here.
 CREATE TABLE IF NOT EXISTS {schema}.gaps (
@@ -79,15 +89,90 @@ CROSS JOIN LATERAL (
     WHERE g.table_schema = i.table_schema AND g.table_name = i.table_name HAVING pg_catalog.count(*) > 0
 ) fault;
 
+-- What a snapshot's transaction ids mean anything on: an export whose text differs from that of its request fails.
+CREATE OR REPLACE FUNCTION {schema}.source_identity() RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT concat_ws('/', c.system_identifier, c.timeline_id, i.epoch) FROM {schema}.cluster() c, {schema}.identity i
+$$;
+
+-- True when this server is the one whose transaction ids are stored. Otherwise it raises: TX004 it was restored,
+-- promoted or moved since, TX005 it is a standby, whose snapshots list no running transactions.
+CREATE OR REPLACE FUNCTION {schema}.assert_identity() RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'this server is a standby' USING ERRCODE = 'TX005';
+    END IF;
+    IF NOT EXISTS (SELECT FROM {schema}.identity i, {schema}.cluster() c
+                   WHERE (i.system_identifier, i.timeline_id) = (c.system_identifier, c.timeline_id)) THEN
+        RAISE EXCEPTION 'this server was restored, promoted or moved' USING ERRCODE = 'TX004';
+    END IF;
+    RETURN true;
+END $$;
+
+-- Makes this server's identity the stored one if the stored transaction ids are of its past: after a promotion, a
+-- physical restore, a pg_upgrade. Whoever reads may ask for it, since it only ever writes what is true. Raises TX004
+-- when some are not: rows that were copied from another cluster would come and go as this one's ids pass theirs.
+CREATE OR REPLACE FUNCTION {schema}.confirm_identity() RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    live record;
+    relation record;
+    foreign_ids boolean;
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'this server is a standby' USING ERRCODE = 'TX005';
+    END IF;
+    SELECT * INTO live FROM {schema}.cluster();
+    -- Locked, so that of many who ask at once one looks through the tables.
+    PERFORM FROM {schema}.identity i FOR UPDATE;
+    IF EXISTS (SELECT FROM {schema}.identity i
+               WHERE (i.system_identifier, i.timeline_id) = (live.system_identifier, live.timeline_id)) THEN
+        RETURN true;
+    END IF;
+    foreign_ids := EXISTS (SELECT FROM {schema}.horizon h WHERE h.xid > pg_snapshot_xmin(pg_current_snapshot()))
+        OR EXISTS (SELECT FROM {schema}.installs i
+                   WHERE NOT pg_visible_in_snapshot(i.installed_xid, pg_current_snapshot()));
+    -- What is broken is refused anyway, and begins anew when it is mended.
+    FOR relation IN SELECT i.table_schema AS schema, i.table_name AS name FROM {schema}.installs i
+        WHERE NOT EXISTS (SELECT FROM {schema}.unversioned u
+                          WHERE (u.table_schema, u.table_name) = (i.table_schema, i.table_name))
+    LOOP
+        EXIT WHEN foreign_ids;
+        -- Rows that a statement sees were written by transactions that its snapshot sees.
+        EXECUTE format($query$
+            SELECT EXISTS (SELECT FROM %1$I.%2$I
+                           WHERE valid_from >= (SELECT pg_snapshot_xmin(pg_current_snapshot()))
+                             AND NOT pg_visible_in_snapshot(valid_from, pg_current_snapshot()))
+                OR EXISTS (SELECT FROM %1$I.%3$I
+                           WHERE valid_to >= (SELECT pg_snapshot_xmin(pg_current_snapshot()))
+                             AND NOT pg_visible_in_snapshot(valid_to, pg_current_snapshot()))
+        $query$, relation.schema, relation.name, relation.name || '_history') INTO foreign_ids;
+    END LOOP;
+    IF foreign_ids THEN
+        RAISE EXCEPTION 'the tables hold transaction ids of another cluster' USING ERRCODE = 'TX004',
+            HINT = 'ticket-export source rebase';
+    END IF;
+    UPDATE {schema}.identity SET system_identifier = live.system_identifier, timeline_id = live.timeline_id,
+        recorded_at = clock_timestamp();
+    RETURN true;
+END $$;
+
 -- True when reading as of the snapshot gives what was there; every statement carries it, so that it is judged by the
 -- same snapshot as the rows. "tables" limits the question to some tables. Otherwise it raises, under a code of its own:
--- TX001 history already pruned, TX002 not versioned yet at the snapshot, TX003 versioning is broken.
+-- TX001 history already pruned, TX002 not versioned yet at the snapshot, TX003 versioning is broken, and those of
+-- assert_identity().
 CREATE OR REPLACE FUNCTION {schema}.assert_safe(snapshot text, tables text[] DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     as_of CONSTANT pg_snapshot := assert_safe.snapshot::pg_snapshot;
     fault text;
 BEGIN
+    PERFORM {schema}.assert_identity();
+    -- A disk that was set back keeps its identity; the ids that it has not reached again tell.
+    IF pg_snapshot_xmax(as_of) > pg_snapshot_xmax(pg_current_snapshot()) THEN
+        RAISE EXCEPTION 'this server was set back to before this snapshot' USING ERRCODE = 'TX004';
+    END IF;
     IF NOT coalesce((SELECT h.xid <= pg_snapshot_xmin(as_of) FROM {schema}.horizon h), false) THEN
         RAISE EXCEPTION 'the history that this snapshot needs has been pruned' USING ERRCODE = 'TX001';
     END IF;
@@ -151,6 +236,9 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC;
 GRANT USAGE ON SCHEMA {schema} TO ticket_export_source_reader, ticket_export_source_pruner;
 GRANT SELECT ON {schema}.installs, {schema}.horizon, {schema}.markers, {schema}.identity, {schema}.gaps,
     {schema}.unversioned TO ticket_export_source_reader, ticket_export_source_pruner;
-GRANT EXECUTE ON FUNCTION {schema}.assert_safe(text, text[]), {schema}.signature() TO ticket_export_source_reader;
+GRANT EXECUTE ON FUNCTION {schema}.assert_safe(text, text[]), {schema}.signature(), {schema}.source_identity()
+    TO ticket_export_source_reader;
+GRANT EXECUTE ON FUNCTION {schema}.cluster(), {schema}.assert_identity(), {schema}.confirm_identity()
+    TO ticket_export_source_reader, ticket_export_source_pruner;
 GRANT UPDATE (xid) ON {schema}.horizon TO ticket_export_source_pruner;
 GRANT INSERT, DELETE ON {schema}.markers TO ticket_export_source_pruner;

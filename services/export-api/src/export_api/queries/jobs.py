@@ -31,8 +31,8 @@ _COUNT_UNFINISHED = "SELECT count(*) FROM jobs WHERE requester_id = $1 AND statu
 _INSERT_JOB = """
 INSERT INTO jobs (id, requester_id, requester_roles, requester_permissions, requester_is_admin, view_id, view_name,
                   payload, client_reference, snapshot, snapshot_mode, schema_signature, requested_at,
-                  idempotency_key, request_hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10, 'exact', $11, $12, $13, $14)
+                  idempotency_key, request_hash, source_identity)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10, 'exact', $11, $12, $13, $14, $15)
 """
 
 _INSERT_TASK = "INSERT INTO tasks (id, job_id, kind, number) VALUES ($1, $2, $3, 0)"
@@ -76,6 +76,7 @@ class NewJob:
     client_reference: str | None
     snapshot: str
     schema_signature: str
+    source_identity: str
     requested_at: datetime
     idempotency_key: str | None
     request_hash: bytes | None
@@ -191,6 +192,7 @@ async def insert_job(connection: Connection, job: NewJob, task_id: UUID) -> None
         job.requested_at,
         job.idempotency_key,
         job.request_hash,
+        job.source_identity,
     )
     await connection.execute(_INSERT_TASK, task_id, job.id, TaskKind.PLAN)
 

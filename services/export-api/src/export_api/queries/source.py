@@ -13,9 +13,16 @@ from uuid import UUID
 import asyncpg
 
 from export_api.database import Database
-from export_api.errors import SourceIsStandbyError, SourceUnpreparedError
+from export_api.errors import (
+    SourceIsStandbyError,
+    SourceMovedError,
+    SourceRestoredError,
+    SourceUnpreparedError,
+    UnavailableError,
+)
 from ticket_export.database.connection import Connection
 from ticket_export.permissions import Person, SystemPermissions
+from ticket_export.source_contract import SourceFault
 
 # Active staff by username, with the union of their roles' rights and with their teams.
 _PEOPLE = """
@@ -45,6 +52,13 @@ SELECT now() AS requested_at, pg_current_snapshot()::text AS snapshot, pg_is_in_
 
 _SIGNATURE = "SELECT {bookkeeping}.signature()"
 
+_IDENTITY = "SELECT {bookkeeping}.source_identity()"
+
+_ASSERT_SAFE = "SELECT {bookkeeping}.assert_safe($1)"
+
+# After a promotion, a restore or an upgrade: makes the new server known, or raises because its rows are another's.
+_CONFIRM_IDENTITY = 'SELECT "{schema}".confirm_identity()'
+
 # Without a record in the log, a crash could hand the transaction ids of this snapshot out again.
 _SECURE_MOMENT = "SELECT pg_logical_emit_message(true, 'ticket-export', '')"
 
@@ -60,8 +74,7 @@ _UNPREPARED = (
     asyncpg.UndefinedColumnError,
     asyncpg.InsufficientPrivilegeError,
 )
-# What the bookkeeping schema's assert_safe() raises: pruned, too young, broken.
-_UNSAFE = frozenset({"TX001", "TX002", "TX003"})
+_UNSAFE = frozenset({SourceFault.PRUNED, SourceFault.TOO_OLD, SourceFault.BROKEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +144,15 @@ class SourceReading:
         signature: str = await self.connection.fetchval(self._sql(_SIGNATURE))
         return signature
 
+    async def identity(self) -> str:
+        """Read which server this is; on another one the snapshot would mean nothing."""
+        identity: str = await self.connection.fetchval(self._sql(_IDENTITY))
+        return identity
+
+    async def assert_safe(self, snapshot: str) -> None:
+        """Raise unless tables can be read as of this snapshot later."""
+        await self.connection.fetchval(self._sql(_ASSERT_SAFE), snapshot)
+
     async def secure_moment(self) -> None:
         """Put this transaction into the source's log, and its commit on disk."""
         await self.connection.execute("SET LOCAL synchronous_commit = on")
@@ -160,14 +182,38 @@ class Source:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SourceReading]:
-        """Open one REPEATABLE READ transaction; everything read in it is of one moment."""
+        """Open one REPEATABLE READ transaction; everything read in it is of one moment.
+
+        Raises SourceUnpreparedError, SourceIsStandbyError, and SourceMovedError when another try will do.
+        """
         try:
             async with self.database.transaction("repeatable_read") as connection:
                 yield SourceReading(connection, self.schema, self.bookkeeping_schema)
         except asyncpg.PostgresError as error:
-            if isinstance(error, _UNPREPARED) or error.sqlstate in _UNSAFE:
-                raise SourceUnpreparedError from error
-            raise
+            if error.sqlstate == SourceFault.MOVED:
+                await self._confirm_identity()
+                raise SourceMovedError from error
+            verdict = _verdict(error)
+            if verdict is None:
+                raise
+            raise verdict from error
+
+    async def _confirm_identity(self) -> None:
+        try:
+            async with self.database.connection() as connection:
+                await connection.execute(_CONFIRM_IDENTITY.replace("{schema}", self.bookkeeping_schema))
+        except asyncpg.PostgresError as error:
+            raise (_verdict(error) or SourceUnpreparedError()) from error
+
+
+def _verdict(error: asyncpg.PostgresError) -> UnavailableError | None:
+    if error.sqlstate == SourceFault.MOVED:
+        return SourceRestoredError()
+    if error.sqlstate == SourceFault.STANDBY:
+        return SourceIsStandbyError()
+    if isinstance(error, _UNPREPARED) or error.sqlstate in _UNSAFE:
+        return SourceUnpreparedError()
+    return None
 
 
 def _person(row: asyncpg.Record) -> Person:

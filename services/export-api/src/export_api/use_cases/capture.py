@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from export_api.errors import Fault, InvalidRequestError
+from export_api.errors import Fault, InvalidRequestError, SourceMovedError
 from export_api.queries.source import Moment, SavedView, Source, SourceReading
 from ticket_export.permissions import Person
 from ticket_export.views.payload import BUILT_IN_VIEWS, SavedDefinition, ViewDefinition, ViewPayload
@@ -29,6 +29,7 @@ class Capture:
     view: CapturedView | None
     moment: Moment
     schema_signature: str
+    source_identity: str
 
 
 async def capture(source: Source, *, username: str, view_id: str, jobs_cluster: int) -> Capture:
@@ -36,14 +37,24 @@ async def capture(source: Source, *, username: str, view_id: str, jobs_cluster: 
 
     Raises InvalidRequestError for a saved view that this version cannot read.
     """
+    try:
+        return await _capture(source, username, view_id, jobs_cluster)
+    except SourceMovedError:
+        # The new server is known by now.
+        return await _capture(source, username, view_id, jobs_cluster)
+
+
+async def _capture(source: Source, username: str, view_id: str, jobs_cluster: int) -> Capture:
     async with source.reading() as reading:
         moment = await reading.moment()
+        await reading.assert_safe(moment.snapshot)
+        identity = await reading.identity()
         person = await reading.person(username)
         view = await resolve_view(reading, person, view_id) if person and person.may_export else None
         signature = await reading.signature()
         if moment.cluster != jobs_cluster:
             await reading.secure_moment()
-    return Capture(person, view, moment, signature)
+    return Capture(person, view, moment, signature, identity)
 
 
 async def resolve_view(reading: SourceReading, person: Person, view_id: str) -> CapturedView | None:

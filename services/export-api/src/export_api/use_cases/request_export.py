@@ -151,6 +151,7 @@ def _new_job(captured: Capture, view: CapturedView, person: Person, request: Exp
         client_reference=request.client_reference,
         snapshot=captured.moment.snapshot,
         schema_signature=captured.schema_signature,
+        source_identity=captured.source_identity,
         requested_at=captured.moment.requested_at,
         idempotency_key=request.idempotency_key,
         request_hash=request.hash if request.idempotency_key else None,
