@@ -38,9 +38,9 @@ class CustomType:
 
 
 _SCALAR = "CASE WHEN jsonb_typeof({value}) IN ('string', 'number', 'boolean') THEN {value} #>> '{}' END"
-# datetime() alone would also take 2024-2-9 and blanks at the end; silent, it gives NULL for what is no day.
+# datetime() alone would also take 2024-2-9, the year 0 and blanks at the end; silent, it gives NULL for what is no day.
 _DAY = (
-    "CASE WHEN jsonb_typeof({value}) = 'string' AND {value} #>> '{}' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'"
+    "CASE WHEN jsonb_typeof({value}) = 'string' AND {value} #>> '{}' ~ '^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}$'"
     " THEN (jsonb_path_query_first({value}, '$.datetime(\"YYYY-MM-DD\")', '{}', true) #>> '{}')::date END"
 )
 
