@@ -69,8 +69,8 @@ def _number(_view: View, value: Any, name: str, operand: Any) -> bool:
     if name in {"is_empty", "is_not_empty"}:
         return (value is None) == (name == "is_empty")
     if name == "neq":
-        return value is None or Decimal(value) != Decimal(operand)
-    return value is not None and _COMPARE[name](Decimal(value), Decimal(operand))
+        return value is None or Decimal(value) != Decimal(str(operand))
+    return value is not None and _COMPARE[name](Decimal(value), Decimal(str(operand)))
 
 
 def _selection(_view: View, value: str | None, name: str, operand: Any) -> bool:

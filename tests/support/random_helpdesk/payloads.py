@@ -194,7 +194,7 @@ def payloads(draw: st.DrawFn) -> Payload:
         "columns": list(dict.fromkeys(["id", *names] if draw(st.integers(0, 4)) else names)),
         "filters": draw(st.lists(groups, max_size=2)),
         "quick_filters": draw(st.one_of(st.just({}), st.just({}), _quick_filters())),
-        "search": draw(st.none() | st.none() | st.none() | _texts.filter(lambda text: bool(text.strip()))),
+        "search": draw(st.none() | st.none() | st.none() | _texts.map(str.strip).filter(bool)),
         "sort": [{"field": field, "direction": draw(st.sampled_from(("asc", "desc")))} for field in levels],
         "time_zone": draw(st.sampled_from(ZONES)),
         "profile": draw(st.sampled_from(("spreadsheet", "machine"))),

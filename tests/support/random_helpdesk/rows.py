@@ -108,10 +108,14 @@ def _contacts(dealer: Dealer) -> list[Row]:
     fields = ("first_name", "last_name", "email", "phone", "organization_account")
     decks = {name: dealer.deal(words.TEXTS, [None] * 8) for name in fields}
     deleted = dealer.deal([None] * 7, MAIN_INSTANTS[:1])
-    return [
+    contacts = [
         {"id": contact, **{name: next(deck) for name, deck in decks.items()}, "deleted_at": next(deleted)}
         for contact in dealer.most(words.CONTACTS[:-1], 0.9)
     ]
+    # Of two it is certain what they hold.
+    contacts[-1] |= dict.fromkeys(fields, "Refund") | {"deleted_at": None}
+    contacts[-2] |= dict.fromkeys((*fields, "deleted_at"))
+    return contacts
 
 
 def _tickets(dealer: Dealer, ids: list[int]) -> list[Row]:
