@@ -52,7 +52,7 @@ async def _usable_plan(work: Work, task: ClaimedTask) -> Plan:
         raise LeaseLostError("the job was planned again")
     plan = Plan.model_validate_json(job.plan)
     await check_source(work, job)
-    fingerprint = session_fingerprint(await work.source.fingerprint())
+    fingerprint = session_fingerprint(await work.source.fingerprint(plan.time_zone))
     if (plan.compiler_version, plan.fingerprint) != (COMPILER_VERSION, fingerprint):
         raise ReplanError("the plan was made by another version or on another source")
     return plan

@@ -64,6 +64,7 @@ class Plan(BaseModel):
     tail: str
     copy_options: CopyOptions
     profile: str
+    time_zone: str = "UTC"
     rows_total: int
     file_name: str
     content_type: str

@@ -65,7 +65,7 @@ async def _make(work: Work, job: LockedJob, view: CompiledView, *, hints: PlanHi
     statement = view.copy()
     return Plan(
         compiler_version=COMPILER_VERSION,
-        fingerprint=session_fingerprint(await work.source.fingerprint()),
+        fingerprint=session_fingerprint(await work.source.fingerprint(view.payload.time_zone)),
         mode=sizes.mode,
         part_bytes=sizes.part_bytes,
         parts_per_task=pagination.MOST_PARTS // sizes.tasks,
@@ -74,6 +74,7 @@ async def _make(work: Work, job: LockedJob, view: CompiledView, *, hints: PlanHi
         tail=statement.tail,
         copy_options=view.copy_options(),
         profile=view.payload.profile,
+        time_zone=view.payload.time_zone,
         rows_total=measure.rows,
         file_name=file_name(job),
         content_type=CONTENT_TYPE,

@@ -37,9 +37,12 @@ _RESOURCES = {
 LONGEST_STATEMENT_SECONDS = 3600.0
 CANCEL_SECONDS = 10.0
 
-# Versions that decide how values are ordered and written.
+# What decides how values are ordered and written: versions, and the clocks of the zone $1, month by month.
 _FINGERPRINT = """
-SELECT concat_ws('/', current_setting('server_version_num'), d.datcollversion)
+SELECT concat_ws('/', current_setting('server_version_num'), d.datcollversion,
+       pg_collation_actual_version('pg_catalog."und-x-icu"'::regcollation),
+       (SELECT md5(string_agg((month AT TIME ZONE $1)::text, ',' ORDER BY month))
+        FROM generate_series(timestamptz '1970-01-01Z', timestamptz '2040-01-01Z', interval '1 month') month))
 FROM pg_database d WHERE d.datname = current_database()
 """
 
@@ -69,10 +72,10 @@ class Source:
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
             yield connection
 
-    async def fingerprint(self) -> str:
-        """Return what must be the same for two workers to share a file."""
+    async def fingerprint(self, time_zone: str) -> str:
+        """Return what must be the same for two workers to share a file in this time zone."""
         async with self._connection() as connection:
-            return str(await connection.fetchval(_FINGERPRINT))
+            return str(await connection.fetchval(_FINGERPRINT, time_zone))
 
     async def identity(self) -> str:
         """Return which server this is; a snapshot's transaction ids mean nothing on another."""
