@@ -37,8 +37,8 @@ class Browser:
         assert found is not None
         return found[1]
 
-    async def export(self, view_id: str) -> Answer:
-        return await self.post("/staff/exports", {"view_id": view_id, "csrf_token": await self.csrf_token()})
+    async def export(self, view: str, **more: str) -> Answer:
+        return await self.post("/staff/exports", {"view": view, **more, "csrf_token": await self.csrf_token()})
 
     async def _send(
         self, method: str, path: str, headers: dict[str, str], form: dict[str, str] | None = None

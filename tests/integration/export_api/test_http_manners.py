@@ -1,5 +1,7 @@
 """What every answer has: a request id, headers, problems for unknown paths; which hosts are answered at all."""
 
+import json
+import re
 from collections.abc import Callable
 
 from export_api.settings import ApiSettings
@@ -76,7 +78,16 @@ async def test_the_api_describes_itself(api: Api) -> None:
     create = document["paths"]["/api/v1/exports"]["post"]
     assert {"202", "401", "403", "404", "422", "429", "503"} <= set(create["responses"])
     assert "application/problem+json" in create["responses"]["422"]["content"]
-    assert create["requestBody"]["content"]["application/json"]["schema"]["required"] == ["view_id"]
+    body = create["requestBody"]["content"]["application/json"]
+    assert {"view_id", "view", "columns", "filters", "sort", "delimiter"} <= set(body["schema"]["properties"])
+    references = set(re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(document)))
+    assert (
+        {"ViewDefinition", "FilterGroup", "Condition", "SortLevel"}
+        <= references
+        <= set(document["components"]["schemas"])
+    )
+    for example in body["examples"].values():
+        assert (await api.request_export("cara", example["value"])).status == 202, example
     assert "HTTPValidationError" not in document["components"]["schemas"]
     # The framework's own page would load a script from elsewhere.
     assert (await api.get("/docs")).status == 404

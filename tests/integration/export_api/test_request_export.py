@@ -50,11 +50,12 @@ WRONG_BODIES: list[tuple[object, set[str]]] = [
     ({"view_id": None}, {"/view_id"}),
     ({"view_id": ""}, {"/view_id"}),
     ({"view_id": "x" * 201}, {"/view_id"}),
-    ({"view_id": "open", "columns": ["title"]}, {"/columns"}),
+    ({"view_id": "open", "view": {}}, {"/view"}),
+    ({"view_id": "open", "column": ["title"]}, {"/column"}),
     ({"view_id": "open", "client_reference": 7}, {"/client_reference"}),
     ({"view_id": "open", "client_reference": "x" * 201}, {"/client_reference"}),
     ({"view_id": "open", "client_reference": "a\x00b"}, {"/client_reference"}),
-    ({"view_id": "open", "a/b~c": 1, "scope": "all"}, {"/a~1b~0c", "/scope"}),
+    ({"view_id": "open", "a/b~c": 1, "scope": 7}, {"/a~1b~0c", "/scope"}),
     ([], {""}),
     ("open", {""}),
 ]
@@ -89,7 +90,7 @@ async def test_a_body_that_is_declared_otherwise_or_too_large_is_refused(api: Ap
 
 
 async def test_an_unknown_or_foreign_view_is_not_found(api: Api) -> None:
-    for view_id in ("closed", "no such view", str(uuid4()), str(CARAS_PICKUPS.id)):
+    for view_id in ("inline", "no such view", str(uuid4()), str(CARAS_PICKUPS.id)):
         answer = await api.request_export("ada", {"view_id": view_id})
 
         assert (answer.status, answer.json["type"]) == (404, "urn:ticket-export:problem:view-not-found")
@@ -106,14 +107,28 @@ async def test_saved_views_are_found_by_id_and_a_deleted_one_is_not(api: Api) ->
     assert (shared.status, deleted.status) == (202, 404)
 
 
-async def test_a_saved_view_that_cannot_be_exported_yet_is_named(api: Api) -> None:
+async def save(api: Api, definition: object) -> None:
     await api.database.execute(
-        """UPDATE helpdesk.views SET definition = '{"version": 2}' WHERE id = $1""", OPEN_WORK.id
+        "UPDATE helpdesk.views SET definition = $2::text::jsonb WHERE id = $1", OPEN_WORK.id, json.dumps(definition)
     )
 
-    answer = await api.request_export("cara", {"view_id": str(OPEN_WORK.id)})
 
-    assert (answer.status, set(answer.faults)) == (422, {"/view_id"})
+async def test_a_saved_view_that_does_not_fit_is_named_with_what_is_wrong_inside(api: Api) -> None:
+    condition = {"field": "status", "operator": "is", "value": "gone"}
+    for definition, named in [
+        ({"version": 3}, "/version"),
+        ({"version": 2, "having": []}, "/having is not known"),
+        ({"version": 2, "filters": {"all": [condition]}}, "/filters/all/0/value"),
+        ({"version": 2, "columns": ["id", "custom.gone"]}, "/columns/1"),
+        ({"version": 2, "sort": "cheapest"}, "/sort"),
+        (7, "is not an object"),
+    ]:
+        await save(api, definition)
+        answer = await api.request_export("cara", {"view_id": str(OPEN_WORK.id), "scope": "gone"})
+
+        assert (answer.status, set(answer.faults)) == (422, {"/view_id", "/scope"}), definition
+        assert named in answer.faults["/view_id"]
+    assert await api.count("jobs") == 0
 
 
 @pytest.mark.parametrize("user", ["dan", "bob"])

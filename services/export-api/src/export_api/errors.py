@@ -1,6 +1,10 @@
 """What can go wrong here, in words that may be shown to whoever asked; no HTTP in it (``http/problems.py`` maps it)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
+
+from ticket_export.views.faults import ViewFault
 
 
 class ExportApiError(Exception):
@@ -52,6 +56,11 @@ class InvalidRequestError(ExportApiError):
     def __init__(self, *faults: Fault) -> None:
         super().__init__()
         self.faults = faults
+
+    @classmethod
+    def of(cls, faults: Iterable[ViewFault]) -> Self:
+        """Name faults of a body by their JSON pointers."""
+        return cls(*(Fault(("pointer", fault.pointer), fault.detail) for fault in faults))
 
 
 class IdempotencyConflictError(ExportApiError):

@@ -97,3 +97,13 @@ NAMED_SORTS: dict[str, Levels] = {
     "assignee": (("owning_team_name", "asc"), ("assignee_name", "asc"), *NEWEST),
     "sla": (("sla_due_at", "asc"), *NEWEST),
 }
+
+# What people call them.
+NAMED_SORT_LABELS = {
+    "newest": "Newest first",
+    "oldest": "Oldest first",
+    "priority": "Most urgent first",
+    "status": "By status",
+    "assignee": "By team and assignee",
+    "sla": "SLA due first",
+}

@@ -1,5 +1,6 @@
 """The parts of the OpenAPI document that the framework cannot know."""
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -53,20 +54,88 @@ _REASONS = {
     410: "The file has expired.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    422: "Unknown or malformed parts, each named.",
+    422: "Unknown or malformed parts, each named with what would be allowed.",
     429: "Too many unfinished exports; see Retry-After.",
     503: "Something needed cannot be reached; see Retry-After.",
 }
 
+_SCHEMAS = "#/components/schemas/{model}"
+_BODY_SCHEMA = ExportBody.model_json_schema(ref_template=_SCHEMAS)
+# Schemas of bodies that are read by hand, which the framework does not see.
+_BODY_PARTS: dict[str, Any] = _BODY_SCHEMA.pop("$defs")
+
+_EXAMPLES: dict[str, Any] = {
+    "a view": {"summary": "A view as it stands", "value": {"view_id": "open", "client_reference": "order 4711"}},
+    "narrowed": {
+        "summary": "A view, narrowed and laid out otherwise",
+        "value": {
+            "view_id": "open",
+            "columns": ["id", "title", "status", "custom.location"],
+            "filters": {
+                "all": [{"field": "creation_time", "operator": "is", "value": "last_week"}],
+                "any": [
+                    {"field": "title", "operator": "contains", "value": "refund"},
+                    {"field": "tags", "operator": "eq", "value": "billing"},
+                ],
+            },
+            "quick_filters": {"assignee_id": "unassigned"},
+            "sort": [{"field": "priority", "direction": "desc"}, {"field": "creation_time", "direction": "asc"}],
+            "time_zone": "Europe/Berlin",
+            "delimiter": ";",
+        },
+    },
+    "inline": {
+        "summary": "A whole view, for a program",
+        "value": {
+            "view": {
+                "scope": "all",
+                "columns": ["id", "title", "last_modification_time"],
+                "filters": {
+                    "all": [
+                        {
+                            "field": "last_modification_time",
+                            "operator": "is_within_past",
+                            "value": {"amount": 24, "unit": "hours"},
+                        }
+                    ]
+                },
+                "sort": "oldest",
+            },
+            "profile": "machine",
+        },
+    },
+}
 EXPORT_BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": ExportBody.model_json_schema()}}}
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": _BODY_SCHEMA, "examples": _EXAMPLES}},
+    }
+}
+
+_INVALID_EXAMPLE: dict[str, Any] = {
+    "type": "urn:ticket-export:problem:invalid-request",
+    "title": "Invalid request",
+    "status": 422,
+    "detail": "The request has unknown or malformed parts.",
+    "request_id": "6f1b0c6f7f6a4b0e9d9f0b4a4a9a6a10",
+    "errors": [
+        {
+            "pointer": "/filters/all/0/operator",
+            "detail": "for title the operator 'like' is unknown; allowed: eq, neq, contains, not_contains, …",
+        }
+    ],
 }
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe which errors a call answers with, besides those that every call has."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": _REASONS[status], "content": content} for status in sorted({401, 503, *statuses})}
+    answers: dict[int | str, dict[str, Any]] = {}
+    for status in sorted({401, 503, *statuses}):
+        told: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+        if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            told["example"] = _INVALID_EXAMPLE
+        answers[status] = {"description": _REASONS[status], "content": {MEDIA_TYPE: told}}
+    return answers
 
 
 def complete_openapi(app: FastAPI) -> None:
@@ -78,6 +147,7 @@ def complete_openapi(app: FastAPI) -> None:
         components = document.setdefault("components", {})
         schemas = components.setdefault("schemas", {})
         schemas["Problem"] = _PROBLEM_SCHEMA
+        schemas.update(_BODY_PARTS)
         for name in _FRAMEWORK_ERRORS:
             schemas.pop(name, None)
         for operation in (call for path in document["paths"].values() for call in path.values()):

@@ -12,6 +12,8 @@ from export_api.errors import ExportApiError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:ticket-export:problem:"
+# Each may list what is allowed; nobody reads more.
+MOST_FAULTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ def problem_of(error: ExportApiError) -> Problem:
     if isinstance(error, errors.TooManyExportsError | errors.UnavailableError):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, errors.InvalidRequestError):
-        more["errors"] = [{fault.place[0]: fault.place[1], "detail": fault.detail} for fault in error.faults]
+        more["errors"] = [
+            {fault.place[0]: fault.place[1], "detail": fault.detail} for fault in error.faults[:MOST_FAULTS]
+        ]
     return Problem(kind, str(error), headers, more)
 
 

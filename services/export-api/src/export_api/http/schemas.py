@@ -4,25 +4,46 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from export_api.queries.jobs import Job
 from export_api.use_cases.list_views import ListedView
 from export_api.use_cases.read_exports import may_fetch
+from export_api.use_cases.resolve_view import AskedView
 from ticket_export.jobs import JobStatus, Stage
 from ticket_export.permissions import Person
+from ticket_export.views.payload import Name, ViewDefinition
+from ticket_export.views.profiles import Delimiter, ProfileName
+from ticket_export.views.resolve import Presentation
 
 # Neither control characters nor NUL, which PostgreSQL's text cannot hold.
 ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
-class ExportBody(BaseModel):
-    """A request for an export."""
+class ExportBody(ViewDefinition):
+    """A request for an export: `view_id` or `view`, and what is laid on top of it.
 
-    model_config = ConfigDict(extra="forbid")
+    `columns`, `sort`, `scope` and `search` replace the view's own, `filters` must hold as well, and each of
+    `quick_filters` replaces the view's own of that name. `GET /api/v1/views/fields` lists what can be named.
+    """
 
-    view_id: Annotated[ShortText, Field(description="A built-in view's name, or a saved view's id.")]
+    view_id: Annotated[ShortText | None, Field(description="A built-in view's name, or a saved view's id.")] = None
+    view: Annotated[ViewDefinition | None, Field(description="A whole view, instead of `view_id`.")] = None
+    time_zone: Annotated[Name, Field(description="IANA name; for relative dates, and for times in a spreadsheet.")] = (
+        "UTC"
+    )
+    profile: Annotated[ProfileName, Field(description="For people with a spreadsheet, or for programs.")] = (
+        "spreadsheet"
+    )
+    delimiter: Delimiter = ","
     client_reference: Annotated[ShortText | None, Field(description="Yours; comes back in answers and events.")] = None
+
+    @property
+    def asked(self) -> AskedView:
+        """The view, and what is laid on top of it."""
+        on_top = ViewDefinition(**{name: getattr(self, name) for name in ViewDefinition.model_fields})
+        presentation = Presentation(self.time_zone, self.profile, self.delimiter)
+        return AskedView(self.view_id, self.view, on_top, presentation)
 
 
 class ViewReference(BaseModel):

@@ -7,8 +7,9 @@ snapshot and schema signature belong together, or the file would not be what the
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -23,6 +24,9 @@ from export_api.errors import (
 from ticket_export.database.connection import Connection
 from ticket_export.permissions import Person, SystemPermissions
 from ticket_export.source_contract import SourceFault
+from ticket_export.views.check import Helpdesk
+from ticket_export.views.custom import CustomField
+from ticket_export.views.fields import Choices
 
 # Active staff by username, with the union of their roles' rights and with their teams.
 _PEOPLE = """
@@ -61,6 +65,23 @@ _CONFIRM_IDENTITY = 'SELECT "{schema}".confirm_identity()'
 
 # Without a record in the log, a crash could hand the transaction ids of this snapshot out again.
 _SECURE_MOMENT = "SELECT pg_logical_emit_message(true, 'ticket-export', '')"
+
+# All that a view can name in this helpdesk. $1 narrows staff to those ids (NULL: everybody, also those who have left).
+_HELPDESK = """
+SELECT 'statuses' AS kind, developer_name AS value, label, NULL AS type, sort_order AS place FROM {source}.statuses
+UNION ALL SELECT 'priorities', developer_name, label, NULL, sort_order FROM {source}.priorities
+UNION ALL SELECT 'languages', developer_name, label, NULL, 0 FROM {source}.languages
+UNION ALL SELECT 'teams', id::text, name, NULL, 0 FROM {source}.teams
+UNION ALL SELECT 'staff', id::text, concat_ws(' ', first_name, last_name), NULL, 0 FROM {source}.staff
+          WHERE $1::uuid[] IS NULL OR id = ANY ($1)
+UNION ALL SELECT 'custom fields', key, label, type, 0 FROM {source}.custom_fields
+ORDER BY kind, place, label, value
+"""
+
+# How the server's clocks stand in a time zone, at one instant after the other.
+_LOCAL_TIMES = """
+SELECT at AT TIME ZONE $1 AS local FROM unnest($2::timestamptz[]) WITH ORDINALITY AS asked (at, number) ORDER BY number
+"""
 
 _NAMES = "SELECT id, concat_ws(' ', first_name, last_name) AS name FROM {source}.staff WHERE id = ANY ($1::uuid[])"
 
@@ -157,6 +178,33 @@ class SourceReading:
         """Put this transaction into the source's log, and its commit on disk."""
         await self.connection.execute("SET LOCAL synchronous_commit = on")
         await self.connection.execute(_SECURE_MOMENT)
+
+    async def helpdesk(self, staff_ids: Iterable[UUID] | None = None) -> Helpdesk:
+        """Read what a view can name: of staff those with these ids, or everybody."""
+        wanted = None if staff_ids is None else list(staff_ids)
+        choices: dict[Choices, dict[str, str]] = {kind: {} for kind in Choices}
+        custom_fields: dict[str, CustomField] = {}
+        for kind, value, label, type_, _ in await self.connection.fetch(self._sql(_HELPDESK), wanted):
+            if kind == "custom fields":
+                custom_fields[value] = CustomField(label=label or value, type=type_ or "text")
+            else:
+                choices[Choices(kind)][value] = label or value
+        return Helpdesk(choices, custom_fields)
+
+    async def agrees_on(self, zone: ZoneInfo, at: datetime) -> bool:
+        """Tell whether the server knows the time zone as we do: then, and in the winter and summer of that year.
+
+        It takes some IANA names for abbreviations: its CET has no summer time.
+        """
+        winter, summer = (datetime(at.year, month, 15, 12, tzinfo=UTC) for month in (1, 7))
+        instants = [at, winter, summer]
+        try:
+            # A savepoint: a name that the server does not know must not end the transaction.
+            async with self.connection.transaction():
+                rows = await self.connection.fetch(_LOCAL_TIMES, zone.key, instants)
+        except asyncpg.InvalidParameterValueError:
+            return False
+        return [row["local"] for row in rows] == [each.astimezone(zone).replace(tzinfo=None) for each in instants]
 
     async def names(self, ids: Iterable[UUID]) -> dict[UUID, str]:
         """Read display names of staff, active or not."""

@@ -3,13 +3,15 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from export_api.errors import InvalidRequestError
 from export_api.http.cursors import read_cursor, write_cursor
 from export_api.http.dependencies import ResourcesOf
 from export_api.staff.access import FormViewer, ViewerOf
+from export_api.staff.list_parameters import named_by_parameter, read_parameters
 from export_api.staff.pages import Frame
 from export_api.staff.progress_view import progress_view
 from export_api.use_cases.people import find_person
@@ -23,11 +25,14 @@ router = APIRouter(prefix="/staff/exports")
 
 
 @router.post("")
-async def create(
-    viewer: FormViewer, resources: ResourcesOf, view_id: Annotated[str, Form(min_length=1, max_length=200)]
-) -> RedirectResponse:
-    """Request an export and go where it can be watched."""
-    accepted = await request_export(resources.installation, ExportRequest(view_id), viewer.origin)
+async def create(request: Request, viewer: FormViewer, resources: ResourcesOf) -> RedirectResponse:
+    """Request an export of what a list shows, and go where it can be watched."""
+    form = await request.form()
+    wanted = read_parameters(form.multi_items(), besides=("csrf_token",))
+    try:
+        accepted = await request_export(resources.installation, ExportRequest(wanted.asked), viewer.origin)
+    except InvalidRequestError as error:
+        raise named_by_parameter(error) from error
     resources.metrics.exports_accepted.inc()
     return RedirectResponse(f"{router.prefix}/{accepted.job.id}", SEE_OTHER)
 

@@ -10,14 +10,13 @@ from typing import Any
 
 import asyncpg
 
-from export_api.errors import Fault, InvalidRequestError, UnknownPersonError, ViewNotFoundError
-from export_api.queries.source import Moment, Source, SourceReading
-from export_api.use_cases.capture import CapturedView, resolve_view
+from export_api.errors import Fault, InvalidRequestError, UnknownPersonError
+from export_api.queries.source import Source, SourceReading
 from export_api.use_cases.list_views import ListedView, views_of
+from export_api.use_cases.resolve_view import AskedView, CapturedView, resolve_view
 from ticket_export.permissions import Person
-from ticket_export.snapshot import Snapshot
 from ticket_export.views.columns import Column
-from ticket_export.views.compile import CompiledView, compile_view
+from ticket_export.views.compile import CompiledView
 
 PAGE_ROWS = 25
 
@@ -45,32 +44,20 @@ class TicketPage:
     later: Sequence[str] | None
 
 
-async def list_tickets(source: Source, *, username: str, view_id: str, place: Place) -> TicketPage:
-    """Read a page; raise UnknownPersonError, ViewNotFoundError, or InvalidRequestError for an unreadable saved view."""
+async def list_tickets(source: Source, *, username: str, asked: AskedView, place: Place) -> TicketPage:
+    """Read a page; raise UnknownPersonError, ViewNotFoundError, or InvalidRequestError as a request would."""
     async with source.reading() as reading:
         moment = await reading.moment()
         person = await reading.person(username)
         if person is None:
             raise UnknownPersonError
-        view = await resolve_view(reading, person, view_id)
-        if view is None:
-            raise ViewNotFoundError
-        compiled = _compile(source, view, moment)
+        view = await resolve_view(reading, person, asked, moment.requested_at)
+        compiled = view.compiled(source, moment)
         total = (await reading.fetch_compiled(compiled.count()))[0]["count"]
         records, earlier, later = await _read_page(reading, compiled, place)
         views = await views_of(reading, person.id)
     rows = [tuple(record[f"c{number}"] for number in range(len(compiled.columns))) for record in records]
     return TicketPage(person, views, view, compiled.columns, rows, total, moment.requested_at, earlier, later)
-
-
-def _compile(source: Source, view: CapturedView, moment: Moment) -> CompiledView:
-    return compile_view(
-        view.payload,
-        snapshot=Snapshot.parse(moment.snapshot),
-        requested_at=moment.requested_at,
-        source_schema=source.schema,
-        bookkeeping_schema=source.bookkeeping_schema,
-    )
 
 
 async def _read_page(

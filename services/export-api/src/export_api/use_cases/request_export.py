@@ -5,29 +5,31 @@ The source's transaction has ended before the one on the jobs database begins: n
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from uuid6 import uuid7
 
 from export_api.errors import (
+    ExportApiError,
     IdempotencyConflictError,
     NotAllowedError,
     TooManyExportsError,
     UnknownPersonError,
-    ViewNotFoundError,
 )
 from export_api.queries import jobs
 from export_api.queries.jobs import Job, NewJob
-from export_api.use_cases.capture import Capture, CapturedView, capture
+from export_api.use_cases.capture import Capture, capture
 from export_api.use_cases.installation import Installation
 from export_api.use_cases.origin import Origin
+from export_api.use_cases.resolve_view import INLINE_ID, AskedView, CapturedView
 from ticket_export import audit
 from ticket_export.audit import AuditAction, AuditEntry
 from ticket_export.bus import outbox
 from ticket_export.database.connection import Connection
 from ticket_export.events import ExportRequested
 from ticket_export.permissions import Person
+from ticket_export.views.payload import ViewPayload
 
 UNFINISHED_PER_PERSON = 50
 
@@ -36,15 +38,22 @@ UNFINISHED_PER_PERSON = 50
 class ExportRequest:
     """What was asked for."""
 
-    view_id: str
+    asked: AskedView
     client_reference: str | None = None
     idempotency_key: str | None = None
 
     @property
     def hash(self) -> bytes:
-        """What an idempotency key stands for: the same request has the same hash."""
-        asked = {"view_id": self.view_id, "client_reference": self.client_reference}
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
+        """What an idempotency key stands for: the same request, defaults spelled out or not, has the same hash."""
+        asked = self.asked
+        said = {
+            "view_id": asked.view_id,
+            "view": asked.view and asked.view.model_dump(mode="json"),
+            "on_top": asked.on_top.model_dump(mode="json"),
+            "presentation": asdict(asked.presentation),
+            "client_reference": self.client_reference,
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +73,7 @@ async def request_export(installation: Installation, request: ExportRequest, ori
     """
     async with installation.jobs.connection() as connection:
         cluster = await jobs.read_cluster(connection)
-    captured = await capture(
-        installation.source, username=origin.subject, view_id=request.view_id, jobs_cluster=cluster
-    )
+    captured = await capture(installation.source, username=origin.subject, asked=request.asked, jobs_cluster=cluster)
     person = await _allowed_person(installation, captured, request, origin)
     async with installation.jobs.transaction() as connection:
         await jobs.lock_requester(connection, person.id)
@@ -91,7 +98,7 @@ async def _allowed_person(
             AuditAction.REQUEST_DENIED,
             actor_id=person.id if person else None,
             outcome="denied",
-            view_id=request.view_id,
+            view_id=request.asked.view_id or INLINE_ID,
             client_address=origin.client_address,
             request_id=origin.request_id,
             details={"reason": reason, "subject": origin.subject},
@@ -121,13 +128,13 @@ async def _create(
     request: ExportRequest,
     origin: Origin,
 ) -> UUID:
-    if captured.view is None:
-        raise ViewNotFoundError
+    if isinstance(captured.view, ExportApiError):
+        raise captured.view
     if await jobs.count_unfinished(connection, person.id) >= UNFINISHED_PER_PERSON:
         raise TooManyExportsError
     job = _new_job(captured, captured.view, person, request)
     await jobs.insert_job(connection, job, uuid7())
-    await audit.record(connection, _requested(job, origin), installation.topics)
+    await audit.record(connection, _requested(job, captured.view.payload, origin), installation.topics)
     event = ExportRequested(
         job_id=job.id,
         sequence=1,
@@ -158,7 +165,7 @@ def _new_job(captured: Capture, view: CapturedView, person: Person, request: Exp
     )
 
 
-def _requested(job: NewJob, origin: Origin) -> AuditEntry:
+def _requested(job: NewJob, payload: ViewPayload, origin: Origin) -> AuditEntry:
     return AuditEntry(
         AuditAction.REQUESTED,
         actor_id=job.requester.id,
@@ -167,5 +174,21 @@ def _requested(job: NewJob, origin: Origin) -> AuditEntry:
         view_name=job.view_name,
         client_address=origin.client_address,
         request_id=origin.request_id,
-        details={"client_reference": job.client_reference, "requested_at": job.requested_at.isoformat()},
+        details={
+            "client_reference": job.client_reference,
+            "requested_at": job.requested_at.isoformat(),
+            "view": _summary(payload),
+        },
     )
+
+
+def _summary(payload: ViewPayload) -> dict[str, object]:
+    """Say how wide a view is without saying what it looks for: values of filters can be personal."""
+    return {
+        "scope": payload.scope,
+        "columns": len(payload.columns),
+        "conditions": sum(len(group.all) + len(group.any) for group in payload.filters),
+        "quick_filters": len(payload.quick_filters),
+        "searched": payload.search is not None,
+        "profile": payload.profile,
+    }
