@@ -227,7 +227,7 @@ def test_a_list_numbers_its_columns_and_tells_the_place() -> None:
 
 def test_estimates_grow_with_the_columns() -> None:
     few, many = view("all", "id"), view("all")
-    assert few.least_row_bytes == len("1\n")
+    assert few.least_row_bytes == len('"1"\n')
     assert few.least_row_bytes < many.least_row_bytes < many.usual_row_bytes
     assert few.usual_row_bytes < many.usual_row_bytes
 

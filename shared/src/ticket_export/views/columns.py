@@ -15,7 +15,8 @@ _OF_TICKET = "r.ticket_id = t.id AND r.deleted_at IS NULL"
 class Column:
     """One column: its cell is ``expression``.
 
-    ``least_bytes`` is what a row writes at least for it (quotes included), ``usual_bytes`` a generous estimate.
+    ``least_bytes`` is what its cell has at least without quotes, None when there may be none at all; ``usual_bytes`` a
+    generous estimate with them.
     ``unbounded`` marks free text, which may be longer than a spreadsheet's cell.
     """
 
@@ -23,7 +24,7 @@ class Column:
     label: str
     type: CellType
     expression: Expression
-    least_bytes: int = 0
+    least_bytes: int | None = None
     usual_bytes: int = 24
     unbounded: bool = False
 
@@ -48,11 +49,19 @@ def _tasks(reading: Reading) -> str:
     return reading.lookup("ticket_tasks", _TASKS, _OF_TICKET)
 
 
-def _text(name: str, label: str, expression: Expression, *, usual_bytes: int = 24, unbounded: bool = False) -> Column:
-    return Column(name, label, CellType.TEXT, expression, usual_bytes=usual_bytes, unbounded=unbounded)
+def _text(
+    name: str,
+    label: str,
+    expression: Expression,
+    *,
+    least_bytes: int | None = None,
+    usual_bytes: int = 24,
+    unbounded: bool = False,
+) -> Column:
+    return Column(name, label, CellType.TEXT, expression, least_bytes, usual_bytes, unbounded)
 
 
-def _instant(name: str, label: str, *, least_bytes: int = 0) -> Column:
+def _instant(name: str, label: str, *, least_bytes: int | None = None) -> Column:
     return Column(name, label, CellType.TIMESTAMP, plain(f"t.{name}"), least_bytes=least_bytes, usual_bytes=30)
 
 
@@ -63,7 +72,7 @@ def _identifier(name: str, label: str) -> Column:
 
 _ALL = (
     Column("id", "Ticket ID", CellType.NUMBER, plain("t.id"), least_bytes=1, usual_bytes=12),
-    _text("title", "Title", plain("t.title"), usual_bytes=120, unbounded=True),
+    _text("title", "Title", plain("t.title"), least_bytes=0, usual_bytes=120, unbounded=True),
     _text("status", "Status", _or_stored(STATUS)),
     _text("priority", "Priority", _or_stored(PRIORITY)),
     _text("language", "Language", _or_stored(LANGUAGE)),
@@ -82,7 +91,7 @@ _ALL = (
     _text("description", "Description", plain("t.description"), usual_bytes=1000, unbounded=True),
     Column("is_snoozed", "Snoozed", CellType.BOOLEAN, _snoozed, least_bytes=4, usual_bytes=7),
     _instant("snoozed_until", "Snoozed Until"),
-    _text("tasks", "Tasks", _tasks, usual_bytes=12),
+    _text("tasks", "Tasks", _tasks, least_bytes=5, usual_bytes=12),
     _text("contact_email", "Contact Email", labelled(CONTACT, contact_value("{row}.email")), usual_bytes=50),
     _text("contact_first_name", "Contact First Name", labelled(CONTACT, contact_value("{row}.first_name"))),
     _text("contact_last_name", "Contact Last Name", labelled(CONTACT, contact_value("{row}.last_name"))),

@@ -108,8 +108,10 @@ class CompiledView:
 
     @property
     def least_row_bytes(self) -> int:
-        """What a row has at least: cells, delimiters and line end."""
-        return sum(column.least_bytes + 1 for column in self.columns)
+        """What a row has at least: cells with their quotes, delimiters and line end."""
+        quotes = 2 if self.copy_options().force_quote else 0
+        cells = (column.least_bytes + quotes for column in self.columns if column.least_bytes is not None)
+        return sum(cells) + len(self.columns)
 
     @property
     def usual_row_bytes(self) -> int:
