@@ -34,6 +34,8 @@ UPDATE tickets SET assignee_id = (SELECT id FROM staff WHERE username = 'cara') 
 UPDATE tickets SET created_by_staff_id = (SELECT id FROM staff WHERE username = 'cara') WHERE id % 5 = 2;
 """
 
+# A third of them, so that what hangs on a view's tickets changes too.
+_SOME_TICKETS = "(SELECT id FROM tickets WHERE id % 3 = length({salt}) % 3)"
 _SOME_TICKET = "(SELECT id FROM tickets ORDER BY md5(id::text || {salt}) LIMIT 1)"
 
 # One statement for each sort of change, on every table that an export may read; {salt} picks the row.
@@ -90,16 +92,16 @@ CHANGES = {
     "contact back": "INSERT INTO contacts (id, first_name, email) SELECT DISTINCT contact_id, 'Back', 'back@example.com'"
     " FROM tickets WHERE contact_id IS NOT NULL ON CONFLICT DO NOTHING",
     "task": "UPDATE ticket_tasks SET is_closed = NOT is_closed,"
-    " deleted_at = CASE WHEN deleted_at IS NULL AND id % 3 = 0 THEN now() END WHERE ticket_id = {ticket}",
-    "task gone": "DELETE FROM ticket_tasks WHERE ticket_id = {ticket}",
-    "task new": "INSERT INTO ticket_tasks (ticket_id, title) SELECT {ticket}, 'new' WHERE {ticket} IS NOT NULL",
-    "comment gone": "DELETE FROM comments WHERE ticket_id = {ticket}",
-    "comment new": "INSERT INTO comments (ticket_id, body) SELECT {ticket}, 'new' WHERE {ticket} IS NOT NULL",
-    "attachment gone": "DELETE FROM attachments WHERE ticket_id = {ticket}",
-    "attachment new": "INSERT INTO attachments (ticket_id, file_name) SELECT {ticket}, 'n' WHERE {ticket} IS NOT NULL",
-    "follower gone": "DELETE FROM followers WHERE ticket_id = {ticket}",
-    "follower new": "INSERT INTO followers (ticket_id, staff_id) SELECT {ticket}, id FROM staff WHERE username = 'cara'"
-    " AND {ticket} IS NOT NULL ON CONFLICT DO NOTHING",
+    " deleted_at = CASE WHEN deleted_at IS NULL AND id % 3 = 0 THEN now() END WHERE ticket_id IN {tickets}",
+    "task gone": "DELETE FROM ticket_tasks WHERE ticket_id IN {tickets}",
+    "task new": "INSERT INTO ticket_tasks (ticket_id, title) SELECT id, 'new' FROM {tickets}",
+    "comment gone": "DELETE FROM comments WHERE ticket_id IN {tickets}",
+    "comment new": "INSERT INTO comments (ticket_id, body) SELECT id, 'new' FROM {tickets}",
+    "attachment gone": "DELETE FROM attachments WHERE ticket_id IN {tickets}",
+    "attachment new": "INSERT INTO attachments (ticket_id, file_name) SELECT id, 'new' FROM {tickets}",
+    "follower gone": "DELETE FROM followers WHERE ticket_id IN {tickets}",
+    "follower new": "INSERT INTO followers (ticket_id, staff_id) SELECT t.id, s.id FROM {tickets} t, staff s"
+    " WHERE s.username = 'cara' ON CONFLICT DO NOTHING",
 }
 
 # A copy of a ticket with all that hangs on it, so that whatever a view asks it says of the copy too.
@@ -173,7 +175,9 @@ class Writer:
 
     def _statement(self, name: str) -> str:
         salt = f"'{'x' * self.dice.randint(0, 6)}{self.dice.randint(0, 999)}'"
-        sql = CHANGES[name].format(salt=salt, ticket=_SOME_TICKET.format(salt=salt))
+        sql = CHANGES[name].format(
+            salt=salt, ticket=_SOME_TICKET.format(salt=salt), tickets=_SOME_TICKETS.format(salt=salt)
+        )
         if self.dice.random() < 0.3:
             undo = self.dice.choice(["ROLLBACK TO", "RELEASE"])
             return f"SAVEPOINT s; {sql}; {undo} s"
