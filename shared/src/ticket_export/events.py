@@ -80,12 +80,16 @@ class ExportStarted(JobEvent):
 
 
 class ExportCompleted(JobEvent):
-    """The file is there. ``digest`` is ``sha256-parts:<hex>``; ``bytes`` its size."""
+    """The file is there. ``digest`` is ``sha256-parts:<hex>``; ``bytes`` its size.
+
+    ``oversized_cells``: how many are longer than a spreadsheet's cell.
+    """
 
     rows: int
     bytes: int
     digest: str
     profile: str
+    oversized_cells: int = 0
     requested_at: datetime
     completed_at: datetime
     expires_at: datetime

@@ -71,6 +71,7 @@ async def test_the_api_describes_itself(api: Api) -> None:
 
     assert set(document["paths"]) == {
         "/api/v1/exports",
+        "/api/v1/exports/estimate",
         "/api/v1/exports/{export_id}",
         "/api/v1/exports/{export_id}/download",
         "/api/v1/views",

@@ -64,7 +64,7 @@ async def test_pages_that_do_not_add_up_are_never_published(
 
     async def one_more(self: Source, statement: str) -> Measure:
         measure = await original(self, statement)
-        return Measure(measure.rows + 1, measure.cuts)
+        return Measure(measure.rows + 1, measure.oversized, measure.cuts)
 
     monkeypatch.setattr(Source, "measure", one_more)
     requested = await insert_job(installation, "all")

@@ -66,6 +66,7 @@ class Plan(BaseModel):
     profile: str
     time_zone: str = "UTC"
     rows_total: int
+    oversized_cells: int = 0
     file_name: str
     content_type: str
     session: dict[str, str]

@@ -80,7 +80,7 @@ async def _complete(work: Work, lease: Lease, result: _Result) -> str:
 
 
 async def _publish(work: Work, task: ClaimedTask, plan: Plan, result: _Result, key: str) -> None:
-    file = FinishedFile(result.rows, result.size_bytes, result.digest, plan.profile)
+    file = FinishedFile(result.rows, result.size_bytes, result.digest, plan.profile, plan.oversized_cells)
     life = timedelta(hours=work.settings.file_life_hours)
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         job = await lock_held(connection, task)

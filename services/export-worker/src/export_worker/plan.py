@@ -76,6 +76,7 @@ async def _make(work: Work, job: LockedJob, view: CompiledView, *, hints: PlanHi
         profile=view.payload.profile,
         time_zone=view.payload.time_zone,
         rows_total=measure.rows,
+        oversized_cells=measure.oversized,
         file_name=file_name(job),
         content_type=CONTENT_TYPE,
         session=dict(SESSION, source_schema=settings.source_schema),
@@ -151,7 +152,7 @@ async def _store(work: Work, task: ClaimedTask, plan: Plan, plan_token: UUID) ->
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         await lock_held(connection, task)
         stored = await connection.fetchval(
-            queries.STORE_PLAN, task.job_id, plan.model_dump_json(), plan_token, plan.rows_total
+            queries.STORE_PLAN, task.job_id, plan.model_dump_json(), plan_token, plan.rows_total, plan.oversized_cells
         )
         done = await connection.fetchval(queries.FINISH_TASK, task.id, task.lease_token, None, 0, 0)
         if not (stored and done):

@@ -93,7 +93,8 @@ RETURNING id, job_id, kind, number, plan_token, attempt, failures, lease_token, 
 
 # The frozen plan, with the job locked; the stage becomes exporting.
 STORE_PLAN = """
-UPDATE jobs SET plan = $2::text::jsonb, plan_token = $3, rows_total = $4, stage = 'exporting', sequence = sequence + 1
+UPDATE jobs SET plan = $2::text::jsonb, plan_token = $3, rows_total = $4, oversized_cells = $5, stage = 'exporting',
+       sequence = sequence + 1
 WHERE id = $1 AND status = 'running' RETURNING true
 """
 

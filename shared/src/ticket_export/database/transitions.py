@@ -47,12 +47,16 @@ class LockedJob:
 
 @dataclass(frozen=True, slots=True)
 class FinishedFile:
-    """What a completed job's file is: sizes in bytes, ``digest`` as ``sha256-parts:<hex>``."""
+    """What a completed job's file is: sizes in bytes, ``digest`` as ``sha256-parts:<hex>``.
+
+    ``oversized_cells`` are longer than a spreadsheet's.
+    """
 
     rows: int
     size_bytes: int
     digest: str
     profile: str
+    oversized_cells: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ async def complete_job(
         bytes=file.size_bytes,
         digest=file.digest,
         profile=file.profile,
+        oversized_cells=file.oversized_cells,
         requested_at=job.requested_at,
         completed_at=row["completed_at"],
         expires_at=row["expires_at"],

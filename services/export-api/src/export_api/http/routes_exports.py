@@ -6,11 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response, status
 from starlette.responses import RedirectResponse
 
-from export_api.http.bodies import export_request
+from export_api.http.bodies import export_body, export_request
 from export_api.http.cursors import read_cursor, write_cursor
 from export_api.http.dependencies import ByToken, ByTokenOrSession, Caller, ResourcesOf
 from export_api.http.openapi import EXPORT_BODY, problems
-from export_api.http.schemas import ExportAnswer, ExportPage
+from export_api.http.schemas import EstimateAnswer, ExportAnswer, ExportBody, ExportPage
+from export_api.use_cases.estimate_export import estimate_export
 from export_api.use_cases.issue_download import issue_download
 from export_api.use_cases.read_exports import get_export, list_exports
 from export_api.use_cases.request_export import ExportRequest, request_export
@@ -34,6 +35,14 @@ async def create(
         resources.metrics.exports_accepted.inc()
     answer.headers["Location"] = f"{router.prefix}/{accepted.job.id}"
     return ExportAnswer.of(accepted.job, accepted.requester)
+
+
+@router.post("/estimate", responses=problems(403, 404, 413, 415, 422), openapi_extra=EXPORT_BODY)
+async def estimate(
+    origin: ByToken, body: Annotated[ExportBody, Depends(export_body)], resources: ResourcesOf
+) -> EstimateAnswer:
+    """Count what an export would have now and guess its size; takes the same body and stores nothing."""
+    return EstimateAnswer.of(await estimate_export(resources.installation.source, body.asked, username=origin.subject))
 
 
 @router.get("", responses=problems(403, 422))

@@ -1,5 +1,6 @@
 """The shapes of what comes in and goes out over REST; fields are added, never renamed."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from export_api.queries.jobs import Job
+from export_api.use_cases.estimate_export import Estimate
 from export_api.use_cases.list_views import ListedView
 from export_api.use_cases.read_exports import may_fetch
 from export_api.use_cases.resolve_view import AskedView
@@ -86,6 +88,14 @@ class ExportFile(BaseModel):
     expires_at: datetime
 
 
+class Warned(BaseModel):
+    """Something to know before the file is opened: so many cells or rows do not fit into a spreadsheet."""
+
+    code: Literal["oversized_cells", "too_many_rows"]
+    count: int
+    message: str
+
+
 class Allowed(BaseModel):
     """What the caller may do with this job now."""
 
@@ -112,6 +122,7 @@ class ExportAnswer(BaseModel):
     error: JobError | None
     file: ExportFile | None
     parts: Annotated[list[int], Field(description="Sizes of the file's parts in bytes, in order.")]
+    warnings: Annotated[list[Warned], Field(description="For the spreadsheet profile, once the rows are counted.")]
     may: Allowed
 
     @classmethod
@@ -135,9 +146,25 @@ class ExportAnswer(BaseModel):
             "error": _error(job),
             "file": _file(job),
             "parts": job.file.part_sizes if job.file else (),
+            "warnings": [asdict(warning) for warning in job.warnings],
             "may": {"download": may_fetch(person, job)},
         }
         return cls.model_validate(answer)
+
+
+class EstimateAnswer(BaseModel):
+    """How big an export would be: `rows` are counted, the rest is a guess."""
+
+    rows: int
+    bytes: int
+    seconds: int
+    warnings: list[Warned]
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> Self:
+        """Tell of the estimate."""
+        warnings = [Warned(**asdict(warning)) for warning in estimate.warnings]
+        return cls(rows=estimate.rows, bytes=estimate.size_bytes, seconds=estimate.seconds, warnings=warnings)
 
 
 class ExportPage(BaseModel):

@@ -7,10 +7,12 @@ from uuid import UUID
 
 import asyncpg
 
+from export_api.size_warnings import SizeWarning, size_warnings
 from ticket_export.database.connection import Connection
 from ticket_export.jobs import JobStatus, Stage, TaskKind
 from ticket_export.permissions import Person
 from ticket_export.progress import eta_seconds, percent_done
+from ticket_export.views.profiles import ProfileName
 
 # How long an Idempotency-Key stands for its job.
 KEY_LIFE = timedelta(hours=24)
@@ -42,6 +44,7 @@ _JOB = """
 SELECT j.id, j.requester_id, j.view_id, j.view_name, j.client_reference, j.snapshot, j.snapshot_mode, j.requested_at,
        j.status, j.stage, j.rows_total, j.rows_done, j.bytes_done, j.sequence, j.error_code, j.error_message,
        j.error_reference, j.started_at, j.completed_at, j.expires_at, clock_timestamp() AS now,
+       j.oversized_cells, coalesce(j.payload ->> 'profile', 'spreadsheet') AS profile,
        f.bucket, f.object_key, f.file_name, f.content_type, f.size_bytes, f.digest, f.part_sizes
 FROM jobs j LEFT JOIN files f ON f.job_id = j.id
 """
@@ -120,6 +123,8 @@ class Job:
     completed_at: datetime | None
     expires_at: datetime | None
     now: datetime
+    profile: ProfileName
+    oversized_cells: int | None
     file: StoredFile | None
 
     @property
@@ -133,6 +138,11 @@ class Job:
         return eta_seconds(
             self.stage, rows_done=self.rows_done, rows_total=self.rows_total, started_at=self.started_at, now=self.now
         )
+
+    @property
+    def warnings(self) -> tuple[SizeWarning, ...]:
+        """What of its file would not fit into a spreadsheet."""
+        return size_warnings(self.profile, rows=self.rows_total, oversized_cells=self.oversized_cells)
 
     @property
     def life_left(self) -> timedelta:
