@@ -41,6 +41,13 @@ def _days_near(today: date) -> list[date]:
 
 
 MAIN_INSTANTS = instants_near(REQUEST, BERLIN)
+# The request is in the second of two equal hours; a span leads from it to an hour that comes twice or never.
+IN_THE_SECOND_HOUR = datetime(2024, 10, 27, 1, 30, tzinfo=UTC)
+MOVED_INSTANTS = [
+    datetime(year, month, day, hour, minute, tzinfo=UTC)
+    for year, month, day in ((2023, 10, 29), (2025, 3, 30))
+    for hour, minute in ((0, 0), (1, 0), (2, 0))
+]
 OTHER_INSTANTS = [
     *(instant for request, zone in REQUESTS[1:] for instant in instants_near(request, zone)),
     datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),

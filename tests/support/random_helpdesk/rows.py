@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, TypeVar
 
 from support.random_helpdesk import vocabulary as words
-from support.random_helpdesk.moments import MAIN_INSTANTS, OTHER_INSTANTS
+from support.random_helpdesk.moments import MAIN_INSTANTS, MOVED_INSTANTS, OTHER_INSTANTS
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -136,7 +136,7 @@ def _tickets(dealer: Dealer, ids: list[int]) -> list[Row]:
     times = {name: dealer.deal(MAIN_INSTANTS, OTHER_INSTANTS[::6], [None] * 25) for name in optional}
     deleted = dealer.deal([None] * 9, MAIN_INSTANTS[:1])
     custom = _custom(dealer)
-    return [
+    tickets = [
         {
             "id": ticket,
             "title": next(titles),
@@ -148,6 +148,9 @@ def _tickets(dealer: Dealer, ids: list[int]) -> list[Row]:
         }
         for ticket in ids
     ]
+    for ticket, instant in zip(tickets, MOVED_INSTANTS, strict=False):
+        ticket |= {"creation_time": instant, "deleted_at": None}
+    return tickets
 
 
 def _custom(dealer: Dealer) -> Iterator[str]:
@@ -158,6 +161,7 @@ def _custom(dealer: Dealer) -> Iterator[str]:
         key: dealer.deal((words.CUSTOM_VALUES.get(kind) or texts) * 2, dealer.dice.sample(stray, 10), [None] * 8)
         for key, _, kind in words.CUSTOM_FIELDS
     }
+    decks |= {key: dealer.deal(texts, [None] * 8) for key in words.AWKWARD}
     while True:
         dealt = {key: next(deck) for key, deck in decks.items()}
         yield "{" + ", ".join(f"{_quoted(key)}: {value}" for key, value in dealt.items() if value is not None) + "}"
