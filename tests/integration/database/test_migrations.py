@@ -56,7 +56,7 @@ async def test_several_schemas_and_databases_may_be_migrated_at_once(
     assert sorted(map(len, results[:3])) == [0, len(REVISIONS), len(REVISIONS)], (
         "of two migrators of one schema, one finds the work done"
     )
-    assert [len(applied) for applied in results[3:]] == [0, 2, 0]
+    assert [len(applied) for applied in results[3:]] == [0, len(REVISIONS), 0]
 
 
 async def test_a_failed_migration_leaves_nothing(empty_database: Installation) -> None:
