@@ -84,9 +84,9 @@ async def test_the_prefix_can_be_taken_away_again(owner: Connection) -> None:
 
 async def test_only_text_is_guarded(owner: Connection) -> None:
     fields = [Field("n", "N", CellType.NUMBER), Field("d", "D", CellType.DATE), Field("t", "T")]
-    rows = [["-12.5", "2024-02-29", "-12.5"], ["-1", "infinity", "-1-"]]
+    rows = [["-12.5", "2024-02-29", "-12.5"], ["-Infinity", "-infinity", "-1-"]]
     assert await write_rows(owner, fields, rows, Style()) == line("-12.5", "2024-02-29", "-12.5") + line(
-        "-1", "infinity", "'-1-"
+        "-Infinity", "-infinity", "'-1-"
     )
 
 
