@@ -116,6 +116,9 @@ def test_just_before_a_day_begins_it_is_another_day(zone: str, day: date) -> Non
         # 02:30 was skipped: it counts with the offset before the change; when it comes twice, it is the first.
         ("2024-03-30T01:30+00:00", 1, 1, "days", "2024-03-31T01:30+00:00"),
         ("2024-10-26T00:30+00:00", 1, 1, "days", "2024-10-27T00:30+00:00"),
+        # Asked in the second of two equal hours.
+        ("2024-10-27T01:30+00:00", -1, 364, "days", "2023-10-29T00:30+00:00"),
+        ("2024-10-27T01:30+00:00", 1, 154, "days", "2025-03-30T01:30+00:00"),
     ],
 )
 def test_days_and_months_move_the_wall_clock(at: str, direction: int, amount: int, unit: str, other: str) -> None:

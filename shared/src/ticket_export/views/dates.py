@@ -89,7 +89,8 @@ UNITS: dict[str, Callable[[datetime, int, ZoneInfo], datetime]] = {
 
 def _move_wall_clock(at: datetime, zone: ZoneInfo, move: Callable[[date], date]) -> datetime:
     local = at.astimezone(zone)
-    return datetime.combine(move(local.date()), local.time(), tzinfo=zone).astimezone(UTC)
+    # The second of two equal hours is no part of the time of day that is moved.
+    return datetime.combine(move(local.date()), local.time().replace(fold=0), tzinfo=zone).astimezone(UTC)
 
 
 def resolve_stretch(value: Any, requested_at: datetime, zone: ZoneInfo) -> Stretch:
