@@ -51,14 +51,24 @@ class Past:
 
     def written(self, payload: dict[str, Any], requested_at: datetime) -> Written:
         """What PostgreSQL makes of the compiled statements."""
-        view = compile_view(
+        return self._runner.run(self._write(self._compiled(payload, requested_at), payload))
+
+    def listed(self, payload: dict[str, Any], requested_at: datetime, limit: int) -> tuple[list[int], list[int]]:
+        """The ids of the list on screen, a page after the other, and then page by page back from its end.
+
+        The payload's columns must have the id.
+        """
+        view = self._compiled(payload, requested_at)
+        return self._runner.run(self._turn_pages(view, f"c{payload['columns'].index('id')}", limit))
+
+    def _compiled(self, payload: dict[str, Any], requested_at: datetime) -> CompiledView:
+        return compile_view(
             load_payload(json.dumps(payload)),
             snapshot=Snapshot.parse(self.snapshot),
             requested_at=requested_at,
             source_schema="helpdesk",
             bookkeeping_schema="export_source",
         )
-        return self._runner.run(self._write(view, payload))
 
     async def _write(self, view: CompiledView, payload: dict[str, Any]) -> Written:
         content = bytearray(view.header.encode())
@@ -72,6 +82,19 @@ class Past:
         # A line of one cell without a value is empty.
         header, *rows = (line or [""] for line in reader)
         return Written(header, rows, await self._owner.fetchval(view.count()))
+
+    async def _turn_pages(self, view: CompiledView, cell: str, limit: int) -> tuple[list[int], list[int]]:
+        page = await self._owner.fetch(view.listing(limit))
+        forward = list(page)
+        while len(page) == limit:
+            page = await self._owner.fetch(view.listing(limit, after=page[-1]["place"]))
+            forward += page
+        page = forward[-1:]
+        backward = list(page)
+        while page:
+            page = await self._owner.fetch(view.listing(limit, before=page[-1]["place"]))
+            backward += page
+        return [row[cell] for row in forward], [row[cell] for row in backward]
 
 
 @dataclass(frozen=True)
