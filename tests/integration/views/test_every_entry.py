@@ -9,7 +9,7 @@ from local_stack.servers import Servers
 from support.installation import new_installation
 from support.random_helpdesk import cases
 from support.random_helpdesk.cases import Case, payload
-from support.random_helpdesk.moments import REQUEST, REQUESTS
+from support.random_helpdesk.moments import IN_THE_SECOND_HOUR, MOVED_INSTANTS, REQUEST, REQUESTS
 from support.random_helpdesk.past import Past, random_past
 from support.random_helpdesk.payloads import PLAIN_PRESETS
 from ticket_export.views.columns import COLUMNS
@@ -103,6 +103,21 @@ def test_days_across_changes_of_the_clock(past: Past, request_at: Any, zone: str
     conditions = [{"field": field, "operator": "is", "value": preset} for field in fields]
     asked = payload(filters=[{"all": [], "any": conditions}], time_zone=zone, columns=["id", *fields])
     assert past.written(asked, request_at).rows == past.expected(asked, request_at).rows
+
+
+@pytest.mark.parametrize(("operator", "days", "near"), [("is_within_past", 364, 2023), ("is_within_next", 154, 2025)])
+def test_a_wall_clock_moved_to_an_hour_that_comes_twice_or_never(
+    past: Past, operator: str, days: int, near: int
+) -> None:
+    condition = {"field": "creation_time", "operator": operator, "value": {"amount": days, "unit": "days"}}
+    asked = payload(columns=["creation_time"], filters=[{"all": [condition]}])
+    rows = past.written(asked, IN_THE_SECOND_HOUR).rows
+    assert rows == past.expected(asked, IN_THE_SECOND_HOUR).rows
+    # Of the instants an hour apart around the end of the span, the middle one tells the two readings apart.
+    found = {row[0] for row in rows if row[0].startswith(str(near))}
+    all_of_them = {instant.isoformat(timespec="microseconds")[:-6] + "Z" for instant in MOVED_INSTANTS}
+    outside = min(all_of_them) if near == 2023 else max(all_of_them)
+    assert found == {text for text in all_of_them if text.startswith(str(near))} - {outside}
 
 
 def test_what_may_be_missing_is_missing_somewhere(past: Past) -> None:
