@@ -1,5 +1,6 @@
 """Transaction ids mean something on one server only: which one it is, and what happens when it is another."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -63,6 +64,9 @@ async def test_a_promotion_is_seen_at_once_and_the_new_timeline_is_adopted(clust
     before = await cluster.source.connect(cluster.source.source_reader_url)
     old, taken = await identity(before), await snapshot(before)
     await before.close()
+    owner = await cluster.source.connect()
+    await owner.execute("CHECKPOINT")  # this server commits without waiting for its disk
+    await owner.close()
 
     await cluster.promote()
 
@@ -199,6 +203,27 @@ async def test_rows_that_are_written_meanwhile_are_not_foreign(
 
     await writing.rollback()
     await host.close()
+
+
+async def test_of_two_who_ask_at_once_one_does_it(
+    database: Installation, owner: Connection, reader: Connection
+) -> None:
+    await owner.execute(MOVED)
+    first = owner.transaction()
+    await first.start()
+    assert await ask(owner, "confirm_identity()") == "true"
+    by_first = await owner.fetchval("SELECT pg_current_xact_id()::text")
+    asking = asyncio.create_task(ask(reader, "confirm_identity()"))
+    watcher = await database.connect()
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid = $1"
+    while not await watcher.fetchval(waiting, reader.get_server_pid()):
+        await asyncio.sleep(0.01)
+    await first.commit()
+
+    assert await asking == "true"
+
+    assert await watcher.fetchval("SELECT xmin::text FROM export_source.identity") == by_first
+    await watcher.close()
 
 
 async def test_a_table_that_is_broken_does_not_stand_in_the_way(owner: Connection, reader: Connection) -> None:

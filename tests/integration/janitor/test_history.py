@@ -306,6 +306,30 @@ async def test_a_source_that_refuses_leaves_the_rest_done(scene: Scene) -> None:
     assert not report.complete
 
 
+async def test_after_a_failover_it_goes_on(scene: Scene, host: Connection) -> None:
+    changed = await retitle(host, "a")
+    await mark(scene)
+    await scene.owner.execute("UPDATE export_source.identity SET timeline_id = 17")
+
+    report = await scene.run()
+
+    assert (report.summary()["prune_history"], report.complete) == (changed, True)
+
+
+async def test_ids_of_another_cluster_are_not_judged(scene: Scene, host: Connection) -> None:
+    """A dump that was restored elsewhere brings markers along whose numbers are far ahead."""
+    changed = await retitle(host, "a")
+    await scene.owner.execute("UPDATE export_source.identity SET system_identifier = 17")
+    await scene.owner.execute(
+        "INSERT INTO export_source.markers (snapshot, recorded_at) VALUES ('9000000:9000000:', '2001-01-01')"
+    )
+    await scene.owner.execute("UPDATE export_source.installs SET installed_xid = '8999999'")
+
+    report = await scene.run()
+
+    assert (report.summary()["left"], await kept(scene), await horizon(scene)) == (1, changed, 3)
+
+
 async def test_a_history_that_is_gone_is_passed_over(scene: Scene, host: Connection) -> None:
     await retitle(host, "a")
     await mark(scene)
