@@ -6,11 +6,12 @@ from enum import Enum, auto
 class CellType(Enum):
     """The kind of a column's values.
 
-    ``TIMESTAMP`` is an instant (timestamptz), ``DATE`` a day of the calendar, the same in every zone. Only ``TEXT``
-    can hold a formula.
+    ``TOKEN`` is text of a form of our own (ids, counts), ``TIMESTAMP`` an instant (timestamptz), ``DATE`` a day of the
+    calendar, the same in every zone. Only ``TEXT`` can hold a formula.
     """
 
     TEXT = auto()
+    TOKEN = auto()
     NUMBER = auto()
     TIMESTAMP = auto()
     DATE = auto()

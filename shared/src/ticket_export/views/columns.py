@@ -49,16 +49,8 @@ def _tasks(reading: Reading) -> str:
     return reading.lookup("ticket_tasks", _TASKS, _OF_TICKET)
 
 
-def _text(
-    name: str,
-    label: str,
-    expression: Expression,
-    *,
-    least_bytes: int | None = None,
-    usual_bytes: int = 24,
-    unbounded: bool = False,
-) -> Column:
-    return Column(name, label, CellType.TEXT, expression, least_bytes, usual_bytes, unbounded)
+def _text(name: str, label: str, expression: Expression, *, usual_bytes: int = 24, unbounded: bool = False) -> Column:
+    return Column(name, label, CellType.TEXT, expression, usual_bytes=usual_bytes, unbounded=unbounded)
 
 
 def _instant(name: str, label: str, *, least_bytes: int | None = None) -> Column:
@@ -66,13 +58,12 @@ def _instant(name: str, label: str, *, least_bytes: int | None = None) -> Column
 
 
 def _identifier(name: str, label: str) -> Column:
-    # Nothing in a UUID can start a formula.
-    return Column(name, label, CellType.NUMBER, plain(f"t.{name}"), usual_bytes=38)
+    return Column(name, label, CellType.TOKEN, plain(f"t.{name}"), usual_bytes=38)
 
 
 _ALL = (
     Column("id", "Ticket ID", CellType.NUMBER, plain("t.id"), least_bytes=1, usual_bytes=12),
-    _text("title", "Title", plain("t.title"), least_bytes=0, usual_bytes=120, unbounded=True),
+    Column("title", "Title", CellType.TEXT, plain("t.title"), least_bytes=0, usual_bytes=120, unbounded=True),
     _text("status", "Status", _or_stored(STATUS)),
     _text("priority", "Priority", _or_stored(PRIORITY)),
     _text("language", "Language", _or_stored(LANGUAGE)),
@@ -91,7 +82,7 @@ _ALL = (
     _text("description", "Description", plain("t.description"), usual_bytes=1000, unbounded=True),
     Column("is_snoozed", "Snoozed", CellType.BOOLEAN, _snoozed, least_bytes=4, usual_bytes=7),
     _instant("snoozed_until", "Snoozed Until"),
-    _text("tasks", "Tasks", _tasks, least_bytes=5, usual_bytes=12),
+    Column("tasks", "Tasks", CellType.TOKEN, _tasks, least_bytes=5, usual_bytes=12),
     _text("contact_email", "Contact Email", labelled(CONTACT, contact_value("{row}.email")), usual_bytes=50),
     _text("contact_first_name", "Contact First Name", labelled(CONTACT, contact_value("{row}.first_name"))),
     _text("contact_last_name", "Contact Last Name", labelled(CONTACT, contact_value("{row}.last_name"))),

@@ -109,7 +109,7 @@ def cell(kind: CellType, expression: str, *, profile: ProfileName, time_zone: st
         case CellType.BOOLEAN:
             # The cast says true and false; COPY by itself would say t and f.
             return f"{expression}::text"
-        case CellType.NUMBER | CellType.DATE:
+        case CellType.TOKEN | CellType.NUMBER | CellType.DATE:
             return expression
 
 
