@@ -1,7 +1,7 @@
 """Every awkward text, in both profiles and with all delimiters, as Python, PostgreSQL and LibreOffice Calc read it.
 
 Quoting keeps a separator inside a cell harmless when the file is opened with another one, as long as the cell has no
-line break and no quote: those end a cell for such a reader, whatever is done at its start (docs/architecture.md).
+line break and no quote: those end a cell for such a reader, whatever is done at its start (docs/view-language.md).
 """
 
 import csv
