@@ -96,6 +96,18 @@ def test_a_named_sort(past: Past, name: str) -> None:
     assert expected.ids not in others
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"version": 2, "requester_id": cases.PERSON},
+        {"version": 1, "scope": "open", "columns": ["id", "status"], "time_zone": "UTC", "profile": "spreadsheet"},
+    ],
+    ids=["nothing chosen", "version 1"],
+)
+def test_what_a_payload_leaves_out_has_its_default(past: Past, members: dict[str, Any]) -> None:
+    assert same(past, members)
+
+
 @pytest.mark.parametrize(("request_at", "zone"), REQUESTS, ids=[zone for _, zone in REQUESTS])
 @pytest.mark.parametrize("preset", PLAIN_PRESETS)
 def test_days_across_changes_of_the_clock(past: Past, request_at: Any, zone: str, preset: str) -> None:
