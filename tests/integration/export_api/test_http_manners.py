@@ -75,6 +75,7 @@ async def test_the_api_describes_itself(api: Api) -> None:
         "/api/v1/exports/{export_id}",
         "/api/v1/exports/{export_id}/download",
         "/api/v1/views",
+        "/api/v1/views/fields",
     }
     create = document["paths"]["/api/v1/exports"]["post"]
     assert {"202", "401", "403", "404", "422", "429", "503"} <= set(create["responses"])

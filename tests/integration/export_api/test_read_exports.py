@@ -4,6 +4,8 @@ import asyncio
 from uuid import UUID, uuid4
 
 from integration.export_api.running_api import Api
+from local_stack.demo.people import DAN
+from ticket_export.views.scopes import SCOPES
 
 
 async def test_a_job_is_seen_by_its_requester_and_by_who_may_download(api: Api) -> None:
@@ -101,6 +103,32 @@ async def test_views_are_the_built_in_everybodys_and_ones_own(api: Api) -> None:
     async def names(user: str) -> list[str]:
         return [view["name"] for view in (await api.get("/api/v1/views", user)).json["items"]]
 
-    built_in = ["All tickets", "Open tickets", "Unassigned tickets", "Overdue tickets"]
-    assert await names("dan") == [*built_in, "Broken promises", "Open work"]
-    assert await names("cara") == [*built_in, "Broken promises", "Cara's pick-ups", "Open work"]
+    built_in = [scope.label for scope in SCOPES.values()]
+    shared = ["Broken promises", "My Active Tickets", "Needs attention", "Open work", "Recently Updated"]
+    assert await names("dan") == [*built_in, *shared]
+    assert await names("cara") == [*built_in, shared[0], "Cara's pick-ups", *shared[1:]]
+
+
+async def test_each_view_that_is_offered_can_be_exported(api: Api) -> None:
+    for view in (await api.get("/api/v1/views", "ada")).json["items"]:
+        answer = await api.request_export("ada", {"view_id": view["id"]})
+        assert (answer.status, answer.json["view"]) == (202, {"id": view["id"], "name": view["name"]})
+    assert (await api.request_export("ada", {"view_id": "recently_closed"})).json["view"]["id"] == "closed"
+
+
+async def test_what_a_view_can_say_is_told_to_any_staff(api: Api) -> None:
+    await api.database.execute(
+        "UPDATE helpdesk.statuses SET label = 'Brand new' WHERE developer_name = 'new';"
+        "INSERT INTO helpdesk.custom_fields (key, label, type) VALUES ('cost', 'Cost', 'number')"
+    )
+    told = (await api.get("/api/v1/views/fields", "dan")).json
+
+    assert {"value": "new", "label": "Brand new"} in told["choices"]["statuses"]
+    assert {"value": str(DAN.id), "label": "Dan Kowalski"} in told["choices"]["staff"]
+    assert len(told["choices"]["teams"]) == await api.database.fetchval("SELECT count(*) FROM helpdesk.teams")
+    [cost] = [field for field in told["fields"] if field["name"] == "custom.cost"]
+    assert (cost["label"], cost["type"], cost["operators"][0]["value"]) == ("Cost", "number", "number")
+    assert [choice["value"] for choice in told["delimiters"]] == [",", ";", "\t"]
+    assert (await api.get("/api/v1/views/fields")).status == 401
+    columns = [column["name"] for column in told["columns"]]
+    assert (await api.request_export("cara", {"view_id": "all", "columns": columns})).status == 202

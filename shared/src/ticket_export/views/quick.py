@@ -12,7 +12,7 @@ from ticket_export.views.scopes import has_status_type, is_not_snoozed, is_snooz
 
 Snooze = Literal["snoozed", "not_snoozed", "any"]
 
-_TEAM_FORMS = "an id, unassigned, team:X, team:X:unassigned or team:X:assignee:Y"
+OWNER_FORMS = ("X", "unassigned", "team:X", "team:X:unassigned", "team:X:assignee:Y")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def parse_owner(value: Any) -> Owner:
             return Owner(checked_id(team), checked_id(assignee))
         case [assignee]:
             return Owner(assignee_id=checked_id(assignee))
-    raise ViewError(f"the value is {_TEAM_FORMS}")
+    raise ViewError(f"the value is one of {', '.join(OWNER_FORMS)}, with ids for X and Y")
 
 
 def _owned(_: Reading, owner: Owner) -> str:
@@ -63,12 +63,17 @@ def _snoozed(reading: Reading, value: Snooze) -> str:
 
 @dataclass(frozen=True, slots=True)
 class QuickFilter:
-    """One member: ``parse`` raises ViewError, ``build`` takes what it returned; ``field`` says what may be chosen."""
+    """One member: ``parse`` raises ViewError, ``build`` takes what it returned.
+
+    ``field`` or ``allowed`` says what may be chosen, ``forms`` what its text can look like besides.
+    """
 
     label: str
     parse: Callable[[Any, Moment], Any]
     build: Callable[[Reading, Any], str]
     field: str | None = None
+    allowed: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
 
 
 def _of_field(name: str, operator: str, label: str) -> QuickFilter:
@@ -87,7 +92,7 @@ def _one_of(label: str, allowed: tuple[str, ...], build: Callable[[Reading, Any]
             raise unknown("value", value, allowed)
         return str(value)
 
-    return QuickFilter(label, parse, build)
+    return QuickFilter(label, parse, build, allowed=allowed)
 
 
 QUICK_FILTERS: dict[str, QuickFilter] = {
@@ -98,6 +103,8 @@ QUICK_FILTERS: dict[str, QuickFilter] = {
     "contact_id": _of_field("contact_id", "eq", "Contact"),
     "created_by_id": _of_field("created_by_staff_id", "is", "Created by"),
     "snooze": _one_of("Snooze", get_args(Snooze), _snoozed),
-    "assignee_id": QuickFilter("Assignee", lambda value, _: parse_owner(value), _owned, "assignee_id"),
+    "assignee_id": QuickFilter(
+        "Assignee", lambda value, _: parse_owner(value), _owned, "assignee_id", forms=OWNER_FORMS
+    ),
 }
 SNOOZE = "snooze"
