@@ -26,6 +26,10 @@ class Cluster:
 
     async def become_standby(self) -> None:
         """Restart as a standby that waits for a primary's log; what the crash has left is replayed."""
+        owner = await self.source.connect()
+        # The server commits without waiting for its log to be written.
+        await owner.execute("SELECT pg_logical_emit_message(false, 'test', '', true)")
+        await owner.close()
         await asyncio.to_thread(self._restart, "standby.signal")
 
     async def promote(self) -> None:
