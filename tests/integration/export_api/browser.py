@@ -76,3 +76,18 @@ def link(page: str, label: str) -> str | None:
         return None
     address = urlsplit(unescape(found[1]))
     return address.path + (f"?{address.query}" if address.query else "")
+
+
+def fields_of(page: str, action: str, *, method: str = "post") -> dict[str, str]:
+    """Return what the form to that address would send as it stands: its inputs and the chosen options."""
+    found = re.search(rf'<form[^>]*method="{method}" action="{re.escape(action)}".*?</form>', page, re.DOTALL)
+    assert found is not None, f"no form to {action}"
+    sent = {}
+    for tag in re.findall(r"<input [^>]*>", found[0]):
+        values = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        sent[unescape(values["name"])] = unescape(values["value"])
+    for name, options in re.findall(r'<select name="(\w+)">(.*?)</select>', found[0], re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)" selected>', options)
+        assert chosen is not None, f"no choice of {name}"
+        sent[name] = unescape(chosen[1])
+    return sent

@@ -51,4 +51,6 @@ def cell(value: Any) -> Any:
     """Return a ticket's value for a table."""
     if value is None:
         return Markup("")
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return instant(value, seconds=False) if isinstance(value, datetime) else value
