@@ -89,6 +89,10 @@ class NotReadyError(ExportApiError):
     """The export has not finished yet."""
 
 
+class AlreadyEndedError(ExportApiError):
+    """The export has ended already."""
+
+
 class NoFileError(ExportApiError):
     """The export ended without a file."""
 

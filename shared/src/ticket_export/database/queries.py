@@ -29,6 +29,13 @@ WHERE id = $1 AND status IN ('queued', 'running') RETURNING sequence,
        (extract(epoch FROM clock_timestamp() - requested_at) * 1000)::bigint AS duration_ms
 """
 
+# queued or running → cancelled.
+CANCEL_JOB = """
+UPDATE jobs SET status = 'cancelled', stage = NULL, completed_at = clock_timestamp(), sequence = sequence + 1
+WHERE id = $1 AND status IN ('queued', 'running') RETURNING sequence,
+       (extract(epoch FROM clock_timestamp() - requested_at) * 1000)::bigint AS duration_ms
+"""
+
 # completed → expired, judged by the database's clock.
 EXPIRE_JOB = """
 UPDATE jobs SET status = 'expired', sequence = sequence + 1

@@ -14,7 +14,7 @@ from ticket_export.audit import AuditAction, AuditEntry
 from ticket_export.bus import outbox
 from ticket_export.database import queries
 from ticket_export.database.connection import Connection
-from ticket_export.events import ExportCompleted, ExportExpired, ExportFailed, ExportStarted
+from ticket_export.events import ExportCancelled, ExportCompleted, ExportExpired, ExportFailed, ExportStarted
 from ticket_export.jobs import JobStatus
 from ticket_export.topics import Topics
 
@@ -66,6 +66,15 @@ class SafeError:
     code: str
     message: str
     reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person who changes a job, and where from."""
+
+    id: UUID
+    client_address: str | None
+    request_id: str | None
 
 
 async def lock_job(connection: Connection, job_id: UUID) -> LockedJob | None:
@@ -149,6 +158,27 @@ async def fail_job(connection: Connection, job: LockedJob, error: SafeError, top
         error_code=error.code,
         error_reference=error.reference,
     )
+    await outbox.enqueue(connection, event, topics)
+    return True
+
+
+async def cancel_job(connection: Connection, job: LockedJob, by: Actor, topics: Topics) -> bool:
+    """Queued or running → cancelled; tell whether it took effect. Workers notice at their next renewal."""
+    row = await connection.fetchrow(queries.CANCEL_JOB, job.id)
+    if row is None:
+        return False
+    await connection.execute(queries.END_TASKS, job.id)
+    entry = _entry(
+        job,
+        AuditAction.CANCELLED,
+        actor_id=by.id,
+        client_address=by.client_address,
+        request_id=by.request_id,
+        rows_total=job.rows_total,
+        duration_ms=row["duration_ms"],
+    )
+    await audit.record(connection, entry, topics)
+    event = ExportCancelled(job_id=job.id, sequence=row["sequence"], client_reference=job.client_reference)
     await outbox.enqueue(connection, event, topics)
     return True
 

@@ -50,7 +50,7 @@ _REASONS = {
     401: "No valid bearer token.",
     403: "The person lacks the right, or is unknown.",
     404: "Not there, or not yours to see.",
-    409: "Not completed yet, or ended without a file.",
+    409: "The state of the export forbids it.",
     410: "The file has expired.",
     413: "The body is too large.",
     415: "The body is not JSON.",

@@ -11,6 +11,7 @@ from export_api.http.cursors import read_cursor, write_cursor
 from export_api.http.dependencies import ByToken, ByTokenOrSession, Caller, ResourcesOf
 from export_api.http.openapi import EXPORT_BODY, problems
 from export_api.http.schemas import EstimateAnswer, ExportAnswer, ExportBody, ExportPage
+from export_api.use_cases.cancel_export import cancel_export
 from export_api.use_cases.estimate_export import estimate_export
 from export_api.use_cases.issue_download import issue_download
 from export_api.use_cases.read_exports import get_export, list_exports
@@ -63,6 +64,12 @@ async def show_list(
 async def show(export_id: UUID, person: Caller, resources: ResourcesOf) -> ExportAnswer:
     """Tell how an export stands."""
     return ExportAnswer.of(await get_export(resources.installation, person, export_id), person)
+
+
+@router.post("/{export_id}/cancel", status_code=status.HTTP_202_ACCEPTED, responses=problems(403, 404, 409))
+async def cancel(export_id: UUID, origin: ByToken, person: Caller, resources: ResourcesOf) -> ExportAnswer:
+    """Stop a queued or running export; cancelling it again changes nothing."""
+    return ExportAnswer.of(await cancel_export(resources.installation, person, export_id, origin), person)
 
 
 @router.get(

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from export_api.queries.jobs import Job
+from export_api.use_cases.cancel_export import may_cancel
 from export_api.use_cases.estimate_export import Estimate
 from export_api.use_cases.list_views import ListedView
 from export_api.use_cases.read_exports import may_fetch
@@ -100,6 +101,7 @@ class Allowed(BaseModel):
     """What the caller may do with this job now."""
 
     download: bool
+    cancel: bool
 
 
 class ExportAnswer(BaseModel):
@@ -147,7 +149,7 @@ class ExportAnswer(BaseModel):
             "file": _file(job),
             "parts": job.file.part_sizes if job.file else (),
             "warnings": [asdict(warning) for warning in job.warnings],
-            "may": {"download": may_fetch(person, job)},
+            "may": {"download": may_fetch(person, job), "cancel": may_cancel(person, job)},
         }
         return cls.model_validate(answer)
 
