@@ -92,7 +92,7 @@ async def test_a_session_is_no_bearer_token_and_ends_with_the_person(api: Api) -
 async def test_forms_of_other_sites_are_refused(api: Api) -> None:
     async with browsing(api, "cara") as browser:
         token = await browser.csrf_token()
-        good = {"view_id": "open", "csrf_token": token}
+        good = {"view": "open", "csrf_token": token}
         own_host = api.url
         refused = [
             await browser.post("/staff/exports", good, headers={"Sec-Fetch-Site": "cross-site"}),
@@ -106,7 +106,7 @@ async def test_forms_of_other_sites_are_refused(api: Api) -> None:
             await browser.post("/staff/sign-in", {"username": "ada"}, headers={"Sec-Fetch-Site": "cross-site"}),
         ]
         assert [answer.status for answer in refused] == [403] * 9
-        assert (await browser.post("/staff/exports", {"view_id": "open"})).status == 422
+        assert (await browser.post("/staff/exports", {"view": "open"})).status == 422
         assert await api.count("jobs") == 0
         accepted = [
             await browser.post("/staff/exports", good, headers=OWN),
@@ -117,5 +117,5 @@ async def test_forms_of_other_sites_are_refused(api: Api) -> None:
 
 async def test_another_sessions_token_does_not_count(api: Api) -> None:
     async with browsing(api, "cara") as first, browsing(api, "cara") as second:
-        foreign = {"view_id": "open", "csrf_token": await first.csrf_token()}
+        foreign = {"view": "open", "csrf_token": await first.csrf_token()}
         assert (await second.post("/staff/exports", foreign)).status == 403
