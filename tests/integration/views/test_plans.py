@@ -1,7 +1,9 @@
 """A page costs what it holds, not what the helpdesk holds: bounded statements go by index, live rows and history both."""
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,7 +66,8 @@ def assert_by_index(plan: list[dict[str, Any]], most_rows: int) -> None:
         assert scans
         assert sum(node["Actual Rows"] for node in scans) <= most_rows
         conditions = " ".join(node.get("Index Cond", node.get("Recheck Cond", "")) for node in scans)
-        assert "creation_time" in conditions
+        # What one person follows is few enough to be found by id.
+        assert re.search(r"creation_time|id = ANY \(\(InitPlan", conditions)
 
 
 # Two days in the middle, as a plan bounds its pages, and as it does within an instant.
@@ -98,12 +101,12 @@ async def test_the_size_of_a_page_is_estimated_well(large: Moment, owner: Connec
 async def test_a_page_of_a_list_reads_little_more_than_it_shows(
     large: Moment, owner: Connection, scope: str, *, newest_first: bool, bounded: bool
 ) -> None:
-    view = large.view(scope)
+    # As the API reads a list: from the live tables, in the transaction of its moment.
+    view = replace(large.view(scope), snapshot=None)
     beyond = "infinity" if newest_first else "-infinity"
     edge = (NEWER if bounded else beyond, "1")
     plan = await plan_of(owner, view.listing(50, after=edge) if newest_first else view.listing(50, before=edge))
-    for table in ("tickets", "tickets_history"):
-        assert {node["Node Type"] for node in scans_of(plan, table)} == {"Index Scan"}
-        assert sum(node["Actual Rows"] for node in scans_of(plan, table)) < 1_000
-    assert "Merge Append" in {node["Node Type"] for node in plan}
+    assert {node["Node Type"] for node in scans_of(plan, "tickets")} == {"Index Scan"}
+    assert sum(node["Actual Rows"] for node in scans_of(plan, "tickets")) < 1_000
+    assert not scans_of(plan, "tickets_history")
     assert not {"Sort", "Hash Join"} & {node["Node Type"] for node in plan}

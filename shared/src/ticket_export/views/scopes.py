@@ -60,7 +60,9 @@ def _of_my_teams(reading: Reading) -> str:
 
 
 def _followed(reading: Reading) -> str:
-    return reading.exists("followers", f"r.ticket_id = t.id AND r.staff_id = '{reading.requester_id}'::uuid")
+    # One person follows few: found once, instead of asked of every ticket.
+    followed = reading.lookup("followers", "r.ticket_id", f"r.staff_id = '{reading.requester_id}'::uuid")
+    return f"t.id = ANY (ARRAY{followed})"
 
 
 def _breached(_: Reading) -> str:

@@ -13,6 +13,7 @@ from export_api.queries.outbox import OutboxRow
 from export_api.relay.sorting import is_permanent, sort_out
 from ticket_export.bus.broker import BrokerUnavailableError, ResilientBroker
 from ticket_export.database.connection import Connection
+from ticket_export.failpoints import failpoint
 from ticket_export.leases import Deadline
 from ticket_export.telemetry import get_logger
 
@@ -62,6 +63,7 @@ class Publisher:
         if not rows:
             return Sent(len(found), len(found))
         results = await self._publish(rows, deadline)
+        await failpoint("relay.sent")
         outcome = sort_out(rows, results)
         await self._confirm(connection, outcome.confirmed)
         settled = len(found) - len(rows) + len(outcome.confirmed)

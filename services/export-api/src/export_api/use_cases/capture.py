@@ -52,7 +52,7 @@ async def _view(
     except (ViewNotFoundError, InvalidRequestError) as refusal:
         return refusal
     # What cannot be compiled must not become a job.
-    compiled = view.compiled(source, moment)
+    compiled = view.compiled(source, moment.requested_at)
     compiled.measure()
     compiled.copy()
     return view

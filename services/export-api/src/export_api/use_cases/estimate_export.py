@@ -36,7 +36,7 @@ async def estimate_export(source: Source, asked: AskedView, *, username: str) ->
         if not person.may_export:
             raise NotAllowedError("Estimating an export needs the permission “import / export tickets”.")
         view = await resolve_view(reading, person, asked, moment.requested_at)
-        compiled = view.compiled(source, moment)
+        compiled = view.compiled(source, moment.requested_at)
         rows: int = (await reading.fetch_compiled(compiled.count()))[0]["count"]
     return estimate_of(compiled, rows)
 

@@ -1,6 +1,6 @@
 """A page of a view's tickets as they are now, with the same conditions that an export of the view would have.
 
-The page is read as of the snapshot that an export requested at this moment would get.
+The page is read in one transaction, whose snapshot is what an export requested at this moment would get.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ async def list_tickets(source: Source, *, username: str, asked: AskedView, place
         if person is None:
             raise UnknownPersonError
         view = await resolve_view(reading, person, asked, moment.requested_at)
-        compiled = view.compiled(source, moment)
+        compiled = view.compiled(source, moment.requested_at)
         total = (await reading.fetch_compiled(compiled.count()))[0]["count"]
         records, earlier, later = await _read_page(reading, compiled, place)
         views = await views_of(reading, person.id)

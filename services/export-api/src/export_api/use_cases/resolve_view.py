@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 from export_api.documents import DocumentError, parse_json, read_document
 from export_api.errors import InvalidRequestError, ViewNotFoundError
-from export_api.queries.source import Moment, Source, SourceReading
+from export_api.queries.source import Source, SourceReading
 from ticket_export.permissions import Person
-from ticket_export.snapshot import Snapshot
 from ticket_export.views.check import check_definition, check_time_zone, staff_ids
 from ticket_export.views.compile import CompiledView, compile_view
 from ticket_export.views.faults import ViewError, ViewFault
@@ -44,12 +43,16 @@ class CapturedView:
     name: str
     payload: ViewPayload
 
-    def compiled(self, source: Source, moment: Moment) -> CompiledView:
-        """Bind it to its moment."""
+    def compiled(self, source: Source, requested_at: datetime) -> CompiledView:
+        """Bind it to its moment, for statements in the very transaction of that moment.
+
+        There the live tables are what the snapshot sees; read as of it, a list would walk the whole history for rows
+        that are not there.
+        """
         return compile_view(
             self.payload,
-            snapshot=Snapshot.parse(moment.snapshot),
-            requested_at=moment.requested_at,
+            snapshot=None,
+            requested_at=requested_at,
             source_schema=source.schema,
             bookkeeping_schema=source.bookkeeping_schema,
         )
