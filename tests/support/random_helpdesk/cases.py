@@ -44,7 +44,7 @@ FALLBACK_SEARCHES = {
     "title": "snake_c",
     "description": "ΟΔΟΣ",
     "id": "10009",
-    "contact_id": "1007",
+    "contact_id": "70",
     "contact_name": "refund refund",
 }
 _STRINGS = {"eq": "REFUND", "contains": "FUN", "starts_with": "rE", "ends_with": "D"}
