@@ -1,6 +1,7 @@
 """Idempotency-Key: the same request again is the same job; another request under the key is refused."""
 
 import asyncio
+from typing import Any
 
 from integration.export_api.running_api import Answer, Api
 
@@ -33,6 +34,53 @@ async def test_another_body_under_the_key_is_refused(api: Api) -> None:
 
     assert (answer.status, answer.json["type"]) == (422, "urn:ticket-export:problem:idempotency-conflict")
     assert await api.count("jobs") == 1
+
+
+CONDITION = {"field": "id", "operator": "gt", "value": 1}
+BODY: dict[str, Any] = {
+    "view": {"scope": "open", "filters": {"all": [CONDITION]}},
+    "columns": ["id", "title"],
+    "filters": {"any": [CONDITION]},
+    "quick_filters": {"priority": "high"},
+    "search": "x",
+    "sort": "oldest",
+}
+OTHERWISE: list[dict[str, Any]] = [
+    {"view": {"scope": "open", "filters": {"any": [CONDITION]}}},
+    {"columns": ["title", "id"]},
+    {"filters": {"any": [{**CONDITION, "value": 2}]}},
+    {"filters": None},
+    {"quick_filters": {"priority": "low"}},
+    {"search": "y"},
+    {"sort": "newest"},
+    {"scope": "all"},
+    {"time_zone": "Europe/Berlin"},
+    {"profile": "machine"},
+    {"delimiter": ";"},
+]
+
+
+async def test_a_key_stands_for_the_whole_body(api: Api) -> None:
+    first = await api.request_export("cara", BODY, headers={"Idempotency-Key": "k-1"})
+    assert first.status == 202, first.text
+    for change in OTHERWISE:
+        answer = await api.request_export("cara", {**BODY, **change}, headers={"Idempotency-Key": "k-1"})
+        assert (answer.status, answer.json["type"]) == (422, "urn:ticket-export:problem:idempotency-conflict"), change
+    spelled_out = {**BODY, "time_zone": "UTC", "profile": "spreadsheet", "delimiter": ",", "view_id": None}
+    again = await api.request_export("cara", spelled_out, headers={"Idempotency-Key": "k-1"})
+    assert (again.status, again.json["id"]) == (202, first.json["id"])
+    assert await api.count("jobs") == 1
+
+
+async def test_a_repeated_request_finds_its_job_when_the_view_no_longer_fits(api: Api) -> None:
+    body = {"view_id": "all", "columns": ["id", "custom.impact"]}
+    first = await api.request_export("cara", body, headers={"Idempotency-Key": "k-1"})
+    await api.database.execute("DELETE FROM helpdesk.custom_fields")
+
+    again = await api.request_export("cara", body, headers={"Idempotency-Key": "k-1"})
+
+    assert (again.status, again.json["id"]) == (202, first.json["id"])
+    assert (await api.request_export("cara", body)).status == 422
 
 
 async def test_a_key_is_one_persons_own(api: Api) -> None:
