@@ -12,9 +12,11 @@ STAMP   := $(VENV)/.installed
 WORKERS ?= 1
 ONCE    ?=
 REQUIRE ?=
+ROUNDS  ?= 5
+TICKETS ?= 1000000
 PYTEST  ?=
 
-.PHONY: help setup demo test up down lint format lock clean
+.PHONY: help setup demo test bench up down lint format lock clean
 
 help: ## Show the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +40,9 @@ demo: $(STAMP) ## Start everything, export real tickets while they change, prove
 test: $(STAMP) ## Run every test on real servers (REQUIRE=all turns a skip into a failure, PYTEST=… adds arguments)
 	@$(BIN)/stack fetch
 	@REQUIRE=$(REQUIRE) $(BIN)/python -m pytest $(PYTEST)
+
+bench: $(STAMP) ## Measure what exactness costs, on a PostgreSQL of its own (TICKETS=N, ROUNDS=N)
+	@PYTHONPATH=tests $(BIN)/python -m bench --tickets $(TICKETS) --rounds $(ROUNDS)
 
 up: $(STAMP) ## Start the stack in the background (WORKERS=N), write .local/stack.env
 	@$(BIN)/stack up --workers $(WORKERS)

@@ -22,6 +22,10 @@ RESULTS = Path(__file__).parent / "results"
 MOST_TICKETS_FOR_WRITES = 100_000
 
 
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
 def main(
     tickets: Annotated[int, typer.Option(min=1_000)] = 1_000_000,
     rounds: Annotated[int, typer.Option(min=1)] = 5,
@@ -74,4 +78,4 @@ async def _about(desk: Desk, tickets: int, rounds: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -99,7 +99,7 @@ def show(console: Console, exported: Sequence[ExportRow], written: Sequence[Writ
             aim,
         )
     console.print(table)
-    headings = ("one row of the host's", "", "plain µs", "versioned µs", "ratio", "CPU µs", "CPU µs", "ratio", "aim")
+    headings = ("one row", "in one", "plain µs", "versioned µs", "ratio", "CPU plain", "CPU versioned", "ratio", "aim")
     table = Table(*headings)
     for change in written:
         aim = f"≤ {MOST_SLOWER_WRITE:.2f}" if change.operation == "UPDATE" else ""

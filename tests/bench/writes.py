@@ -1,11 +1,13 @@
 """What versioning costs the host: single-row statements on two helpdesks, one versioned and one not.
 
 "statement" is one of many in a transaction: executor, indexes, foreign keys, triggers. "transaction" is a statement and
-its commit. Both run in a procedure of the server, so that no client's time hides the difference.
+its commit. Both run in a procedure of the server, so that no client's time hides the difference. "request" is what the
+host sees: a prepared statement over a connection, committed by itself.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import asyncpg
@@ -15,7 +17,7 @@ from bench.rounds import Variant
 
 ROWS = 10_000
 OPERATIONS = ("INSERT", "UPDATE", "DELETE")
-KINDS = {"statement": False, "transaction": True}
+KINDS = ("statement", "transaction", "request")
 
 # New rows have ids of their own, so that DELETE removes what INSERT has added and every round begins alike.
 _FIRST_NEW = 2_000_000_000
@@ -23,13 +25,13 @@ _BODIES = {
     "INSERT": f"""
         INSERT INTO {HELPDESK}.tickets (id, title, description, status, priority, language, contact_id, assignee_id,
                                         created_by_staff_id, owning_team_id, creation_time, sla_due_at, sla_status)
-        SELECT {_FIRST_NEW} + n, title, description, status, priority, language, contact_id, assignee_id,
+        SELECT {{place}} + {_FIRST_NEW}, title, description, status, priority, language, contact_id, assignee_id,
                created_by_staff_id, owning_team_id, clock_timestamp(), clock_timestamp() + interval '1 day', 'on_track'
-        FROM {HELPDESK}.tickets WHERE id = ids[n]""",
+        FROM {HELPDESK}.tickets WHERE id = {{id}}""",
     "UPDATE": f"""
         UPDATE {HELPDESK}.tickets SET status = CASE status WHEN 'new' THEN 'active' ELSE 'new' END,
-               last_modification_time = clock_timestamp() WHERE id = ids[n]""",
-    "DELETE": f"DELETE FROM {HELPDESK}.tickets WHERE id = {_FIRST_NEW} + n",
+               last_modification_time = clock_timestamp() WHERE id = {{id}}""",
+    "DELETE": f"DELETE FROM {HELPDESK}.tickets WHERE id = {{place}} + {_FIRST_NEW}",
 }
 _PROCEDURE = """
 CREATE PROCEDURE {name}() LANGUAGE plpgsql AS $$
@@ -42,7 +44,7 @@ BEGIN
     END LOOP;
 END $$
 """
-_ROWS = f"""
+_PICK = f"""
 CREATE TABLE bench_rows AS
 SELECT row_number() OVER (ORDER BY hashint8(id)) AS place, id
 FROM (SELECT id FROM {HELPDESK}.tickets ORDER BY hashint8(id) LIMIT {ROWS}) picked
@@ -52,6 +54,27 @@ FROM (SELECT id FROM {HELPDESK}.tickets ORDER BY hashint8(id) LIMIT {ROWS}) pick
 def variant_name(operation: str, kind: str, *, versioned: bool) -> str:
     """Return what a measurement is called in the results."""
     return f"{operation} {kind} {'versioned' if versioned else 'plain'}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    connection: asyncpg.Connection
+    rows: Sequence[asyncpg.Record]
+
+    async def call(self, operation: str, kind: str) -> int:
+        """Let the server go through the rows."""
+        await self.connection.execute(f"CALL {operation}_{kind}()")
+        return len(self.rows)
+
+    async def request(self, operation: str, _: str) -> int:
+        """Send one statement per row."""
+        body = _BODIES[operation]
+        used = [name for name in ("place", "id") if f"{{{name}}}" in body]
+        places = {name: f"${number}::bigint" for number, name in enumerate(used, start=1)}
+        statement = await self.connection.prepare(body.format(**places))
+        for row in self.rows:
+            await statement.fetch(*(row[name] for name in used))
+        return len(self.rows)
 
 
 @asynccontextmanager
@@ -67,23 +90,18 @@ async def write_variants(plain: Desk, versioned: Desk) -> AsyncIterator[list[Var
         ]
 
 
-def _variant(sessions: Mapping[bool, asyncpg.Connection], operation: str, kind: str, *, on: bool) -> Variant:
+def _variant(sessions: Mapping[bool, _Session], operation: str, kind: str, *, on: bool) -> Variant:
     session = sessions[on]
-    run = partial(_call, session, f"{operation}_{kind}")
-    return Variant(variant_name(operation, kind, versioned=on), run, (session.get_server_pid(),))
+    run = partial(session.request if kind == "request" else session.call, operation, kind)
+    return Variant(variant_name(operation, kind, versioned=on), run, (session.connection.get_server_pid(),))
 
 
-async def _call(session: asyncpg.Connection, procedure: str) -> int:
-    await session.execute(f"CALL {procedure}()")
-    return ROWS
-
-
-async def _session(desk: Desk, stack: AsyncExitStack) -> asyncpg.Connection:
-    session = await asyncpg.connect(desk.url)
-    stack.push_async_callback(session.close)
-    await session.execute(_ROWS)
+async def _session(desk: Desk, stack: AsyncExitStack) -> _Session:
+    connection = await asyncpg.connect(desk.url)
+    stack.push_async_callback(connection.close)
+    await connection.execute(_PICK)
     for operation, body in _BODIES.items():
-        for kind, commits in KINDS.items():
-            name, commit = f"{operation}_{kind}", "COMMIT;" if commits else ""
-            await session.execute(_PROCEDURE.format(name=name, body=body, commit=commit))
-    return session
+        for kind, commit in (("statement", ""), ("transaction", "COMMIT;")):
+            filled = body.format(place="n", id="ids[n]")
+            await connection.execute(_PROCEDURE.format(name=f"{operation}_{kind}", body=filled, commit=commit))
+    return _Session(connection, await connection.fetch("SELECT place, id FROM bench_rows ORDER BY place"))
