@@ -52,8 +52,8 @@ async def test_the_finished_job_tells_of_its_file(api: Api) -> None:
     admins, requesters = (await api.get(path, "ada")).json, (await api.get(path, "cara")).json
 
     assert (admins["may"], requesters["may"]) == (
-        {"download": True, "cancel": False},
-        {"download": False, "cancel": False},
+        {"download": True, "cancel": False, "retry": False},
+        {"download": False, "cancel": False, "retry": False},
     )
     assert admins["progress"]["percent"] == 100.0
     assert admins["parts"] == [4]

@@ -41,7 +41,7 @@ async def test_the_answer_tells_how_the_job_stands(api: Api) -> None:
     assert answer["progress"] == {"rows_done": 0, "rows_total": None, "bytes_done": 0, "percent": 0.0}
     assert (answer["snapshot_mode"], answer["sequence"], answer["client_reference"]) == ("exact", 1, "x")
     assert [answer[name] for name in ("stage", "eta_seconds", "error", "file")] == [None] * 4
-    assert (answer["parts"], answer["may"]) == ([], {"download": False})
+    assert (answer["parts"], answer["may"]) == ([], {"download": False, "cancel": True, "retry": False})
 
 
 WRONG_BODIES: list[tuple[object, set[str]]] = [

@@ -93,6 +93,10 @@ class AlreadyEndedError(ExportApiError):
     """The export has ended already."""
 
 
+class NotRetryableError(ExportApiError):
+    """Only an export that failed, was cancelled or has expired can be retried."""
+
+
 class NoFileError(ExportApiError):
     """The export ended without a file."""
 

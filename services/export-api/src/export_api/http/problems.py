@@ -45,6 +45,7 @@ KINDS: dict[type[ExportApiError], Kind] = {
     errors.UntrustedHostError: Kind(HTTPStatus.MISDIRECTED_REQUEST, "untrusted-host", "Unknown host name"),
     errors.NotReadyError: Kind(HTTPStatus.CONFLICT, "not-completed", "Not completed yet"),
     errors.AlreadyEndedError: Kind(HTTPStatus.CONFLICT, "already-ended", "Already ended"),
+    errors.NotRetryableError: Kind(HTTPStatus.CONFLICT, "not-retryable", "Not retryable"),
     errors.NoFileError: Kind(HTTPStatus.CONFLICT, "no-file", "No file"),
     errors.FileExpiredError: Kind(HTTPStatus.GONE, "expired", "File expired"),
     errors.UnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Not available right now"),

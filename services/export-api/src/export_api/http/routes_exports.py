@@ -16,6 +16,7 @@ from export_api.use_cases.estimate_export import estimate_export
 from export_api.use_cases.issue_download import issue_download
 from export_api.use_cases.read_exports import get_export, list_exports
 from export_api.use_cases.request_export import ExportRequest, request_export
+from export_api.use_cases.retry_export import retry_export
 from ticket_export.jobs import JobStatus
 
 router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
@@ -70,6 +71,21 @@ async def show(export_id: UUID, person: Caller, resources: ResourcesOf) -> Expor
 async def cancel(export_id: UUID, origin: ByToken, person: Caller, resources: ResourcesOf) -> ExportAnswer:
     """Stop a queued or running export; cancelling it again changes nothing."""
     return ExportAnswer.of(await cancel_export(resources.installation, person, export_id, origin), person)
+
+
+@router.post("/{export_id}/retry", status_code=status.HTTP_202_ACCEPTED, responses=problems(403, 404, 409, 429))
+async def retry(
+    export_id: UUID, origin: ByToken, person: Caller, resources: ResourcesOf, answer: Response
+) -> ExportAnswer:
+    """Export the same view again, as of now, in a new job; a second press answers the same job.
+
+    "My tickets" stay those of the person who asked first.
+    """
+    accepted = await retry_export(resources.installation, person, export_id, origin)
+    if accepted.new:
+        resources.metrics.exports_accepted.inc()
+    answer.headers["Location"] = f"{router.prefix}/{accepted.job.id}"
+    return ExportAnswer.of(accepted.job, accepted.requester)
 
 
 @router.get(

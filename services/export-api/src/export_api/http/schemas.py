@@ -13,6 +13,7 @@ from export_api.use_cases.estimate_export import Estimate
 from export_api.use_cases.list_views import ListedView
 from export_api.use_cases.read_exports import may_fetch
 from export_api.use_cases.resolve_view import AskedView
+from export_api.use_cases.retry_export import may_retry
 from ticket_export.jobs import JobStatus, Stage
 from ticket_export.permissions import Person
 from ticket_export.views.payload import Name, ViewDefinition
@@ -102,6 +103,7 @@ class Allowed(BaseModel):
 
     download: bool
     cancel: bool
+    retry: bool
 
 
 class ExportAnswer(BaseModel):
@@ -119,6 +121,8 @@ class ExportAnswer(BaseModel):
     snapshot: str
     snapshot_mode: Literal["exact", "statement"]
     sequence: int
+    retry_of: Annotated[UUID | None, Field(description="The export that this one retries.")]
+    retried_by: Annotated[UUID | None, Field(description="The export that retries this one.")]
     progress: Progress
     eta_seconds: int | None
     error: JobError | None
@@ -143,13 +147,19 @@ class ExportAnswer(BaseModel):
             "snapshot": job.snapshot,
             "snapshot_mode": job.snapshot_mode,
             "sequence": job.sequence,
+            "retry_of": job.retry_of,
+            "retried_by": job.retried_by,
             "progress": _progress(job),
             "eta_seconds": job.eta_seconds,
             "error": _error(job),
             "file": _file(job),
             "parts": job.file.part_sizes if job.file else (),
             "warnings": [asdict(warning) for warning in job.warnings],
-            "may": {"download": may_fetch(person, job), "cancel": may_cancel(person, job)},
+            "may": {
+                "download": may_fetch(person, job),
+                "cancel": may_cancel(person, job),
+                "retry": may_retry(person, job),
+            },
         }
         return cls.model_validate(answer)
 

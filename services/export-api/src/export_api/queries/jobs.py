@@ -33,8 +33,8 @@ _COUNT_UNFINISHED = "SELECT count(*) FROM jobs WHERE requester_id = $1 AND statu
 _INSERT_JOB = """
 INSERT INTO jobs (id, requester_id, requester_roles, requester_permissions, requester_is_admin, view_id, view_name,
                   payload, client_reference, snapshot, snapshot_mode, schema_signature, requested_at,
-                  idempotency_key, request_hash, source_identity)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10, 'exact', $11, $12, $13, $14, $15)
+                  idempotency_key, request_hash, source_identity, retry_of)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10, 'exact', $11, $12, $13, $14, $15, $16)
 """
 
 _INSERT_TASK = "INSERT INTO tasks (id, job_id, kind, number) VALUES ($1, $2, $3, 0)"
@@ -44,7 +44,7 @@ _JOB = """
 SELECT j.id, j.requester_id, j.view_id, j.view_name, j.client_reference, j.snapshot, j.snapshot_mode, j.requested_at,
        j.status, j.stage, j.rows_total, j.rows_done, j.bytes_done, j.sequence, j.error_code, j.error_message,
        j.error_reference, j.started_at, j.completed_at, j.expires_at, clock_timestamp() AS now,
-       j.oversized_cells, coalesce(j.payload ->> 'profile', 'spreadsheet') AS profile,
+       j.retry_of, (SELECT r.id FROM jobs r WHERE r.retry_of = j.id) AS retried_by, j.oversized_cells, coalesce(j.payload ->> 'profile', 'spreadsheet') AS profile,
        f.bucket, f.object_key, f.file_name, f.content_type, f.size_bytes, f.digest, f.part_sizes
 FROM jobs j LEFT JOIN files f ON f.job_id = j.id
 """
@@ -60,6 +60,9 @@ WHERE ($1::uuid IS NULL OR j.requester_id = $1) AND ($2::text IS NULL OR j.statu
 ORDER BY j.requested_at DESC, j.id DESC LIMIT $5
 """
 )
+
+# What a job was asked to do, JSON; the job is locked by the caller.
+_PAYLOAD = "SELECT payload::text FROM jobs WHERE id = $1"
 
 _CLUSTER = "SELECT system_identifier FROM pg_control_system()"
 
@@ -83,6 +86,7 @@ class NewJob:
     requested_at: datetime
     idempotency_key: str | None
     request_hash: bytes | None
+    retry_of: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,8 @@ class Job:
     completed_at: datetime | None
     expires_at: datetime | None
     now: datetime
+    retry_of: UUID | None
+    retried_by: UUID | None
     profile: ProfileName
     oversized_cells: int | None
     file: StoredFile | None
@@ -203,6 +209,7 @@ async def insert_job(connection: Connection, job: NewJob, task_id: UUID) -> None
         job.idempotency_key,
         job.request_hash,
         job.source_identity,
+        job.retry_of,
     )
     await connection.execute(_INSERT_TASK, task_id, job.id, TaskKind.PLAN)
 
@@ -220,6 +227,12 @@ async def list_jobs(
     at, last_id = (after.requested_at, after.id) if after else (None, None)
     rows = await connection.fetch(_LIST_JOBS, requester_id, status, at, last_id, limit)
     return [_job(row) for row in rows]
+
+
+async def read_payload(connection: Connection, job_id: UUID) -> str:
+    """Read the captured view of a job that is there, as JSON."""
+    payload: str = await connection.fetchval(_PAYLOAD, job_id)
+    return payload
 
 
 async def read_cluster(connection: Connection) -> int:

@@ -19,8 +19,11 @@ class Capture:
     source_identity: str
 
 
-async def capture(source: Source, *, username: str, asked: AskedView, jobs_cluster: int) -> Capture:
-    """Read everything that a request depends on, as of one snapshot of the source's primary."""
+async def capture(source: Source, *, username: str, asked: AskedView | CapturedView, jobs_cluster: int) -> Capture:
+    """Read everything that a request depends on, as of one snapshot of the source's primary.
+
+    A view that was captured before is taken as it is, as of now.
+    """
     try:
         return await _capture(source, username, asked, jobs_cluster)
     except SourceMovedError:
@@ -28,7 +31,7 @@ async def capture(source: Source, *, username: str, asked: AskedView, jobs_clust
         return await _capture(source, username, asked, jobs_cluster)
 
 
-async def _capture(source: Source, username: str, asked: AskedView, jobs_cluster: int) -> Capture:
+async def _capture(source: Source, username: str, asked: AskedView | CapturedView, jobs_cluster: int) -> Capture:
     async with source.reading() as reading:
         moment = await reading.moment()
         await reading.assert_safe(moment.snapshot)
@@ -42,11 +45,17 @@ async def _capture(source: Source, username: str, asked: AskedView, jobs_cluster
 
 
 async def _view(
-    source: Source, reading: SourceReading, person: Person | None, asked: AskedView, moment: Moment
+    source: Source,
+    reading: SourceReading,
+    person: Person | None,
+    asked: AskedView | CapturedView,
+    moment: Moment,
 ) -> CapturedView | ExportApiError:
     """Return the view, or why there is none: a repeated request finds its job even when its view has gone."""
     if person is None or not person.may_export:
         return ViewNotFoundError()
+    if isinstance(asked, CapturedView):
+        return asked
     try:
         view = await resolve_view(reading, person, asked, moment.requested_at)
     except (ViewNotFoundError, InvalidRequestError) as refusal:

@@ -74,7 +74,7 @@ async def request_export(installation: Installation, request: ExportRequest, ori
     async with installation.jobs.connection() as connection:
         cluster = await jobs.read_cluster(connection)
     captured = await capture(installation.source, username=origin.subject, asked=request.asked, jobs_cluster=cluster)
-    person = await _allowed_person(installation, captured, request, origin)
+    person = await allowed_person(installation, captured, request.asked.view_id or INLINE_ID, origin)
     async with installation.jobs.transaction() as connection:
         await jobs.lock_requester(connection, person.id)
         job_id = await _find_earlier(connection, person.id, request)
@@ -86,9 +86,8 @@ async def request_export(installation: Installation, request: ExportRequest, ori
     return AcceptedExport(job, person, new)
 
 
-async def _allowed_person(
-    installation: Installation, captured: Capture, request: ExportRequest, origin: Origin
-) -> Person:
+async def allowed_person(installation: Installation, captured: Capture, view_id: str, origin: Origin) -> Person:
+    """Return who asks, if they may; an audited refusal otherwise."""
     person = captured.person
     if person is not None and person.may_export:
         return person
@@ -98,7 +97,7 @@ async def _allowed_person(
             AuditAction.REQUEST_DENIED,
             actor_id=person.id if person else None,
             outcome="denied",
-            view_id=request.asked.view_id or INLINE_ID,
+            view_id=view_id,
             client_address=origin.client_address,
             request_id=origin.request_id,
             details={"reason": reason, "subject": origin.subject},
@@ -130,22 +129,31 @@ async def _create(
 ) -> UUID:
     if isinstance(captured.view, ExportApiError):
         raise captured.view
-    if await jobs.count_unfinished(connection, person.id) >= UNFINISHED_PER_PERSON:
-        raise TooManyExportsError
     job = _new_job(captured, captured.view, person, request)
+    entry = _requested(job, captured.view.payload, origin)
+    await store_job(connection, installation, job, entry)
+    return job.id
+
+
+async def store_job(connection: Connection, installation: Installation, job: NewJob, entry: AuditEntry) -> None:
+    """Store a job with its first task, its audit entry and its event; raise TooManyExportsError at the limit.
+
+    The caller holds the requester's lock, so that the limit holds.
+    """
+    if await jobs.count_unfinished(connection, job.requester.id) >= UNFINISHED_PER_PERSON:
+        raise TooManyExportsError
     await jobs.insert_job(connection, job, uuid7())
-    await audit.record(connection, _requested(job, captured.view.payload, origin), installation.topics)
+    await audit.record(connection, entry, installation.topics)
     event = ExportRequested(
         job_id=job.id,
         sequence=1,
         client_reference=job.client_reference,
-        requester_id=person.id,
+        requester_id=job.requester.id,
         view_id=job.view_id,
         requested_at=job.requested_at,
         snapshot_mode="exact",
     )
     await outbox.enqueue(connection, event, installation.topics)
-    return job.id
 
 
 def _new_job(captured: Capture, view: CapturedView, person: Person, request: ExportRequest) -> NewJob:
@@ -177,12 +185,12 @@ def _requested(job: NewJob, payload: ViewPayload, origin: Origin) -> AuditEntry:
         details={
             "client_reference": job.client_reference,
             "requested_at": job.requested_at.isoformat(),
-            "view": _summary(payload),
+            "view": summary(payload),
         },
     )
 
 
-def _summary(payload: ViewPayload) -> dict[str, object]:
+def summary(payload: ViewPayload) -> dict[str, object]:
     """Say how wide a view is without saying what it looks for: values of filters can be personal."""
     return {
         "scope": payload.scope,
