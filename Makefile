@@ -44,6 +44,10 @@ test: $(STAMP) ## Run every test on real servers (REQUIRE=all turns a skip into 
 bench: $(STAMP) ## Measure what exactness costs, on a PostgreSQL of its own (TICKETS=N, ROUNDS=N)
 	@PYTHONPATH=tests $(BIN)/python -m bench --tickets $(TICKETS) --rounds $(ROUNDS)
 
+faults: $(STAMP) ## Run the fault suite: servers and services killed, stalled, cut off, in every row of the matrix
+	@$(BIN)/stack fetch
+	@REQUIRE=$(REQUIRE) $(BIN)/python -m pytest tests/faults $(PYTEST)
+
 up: $(STAMP) ## Start the stack in the background (WORKERS=N), write .local/stack.env
 	@$(BIN)/stack up --workers $(WORKERS)
 

@@ -14,6 +14,7 @@ from export_worker.settings import WorkerSettings
 from export_worker.settle import safe_error
 from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS, Connection, Pool
 from ticket_export.database.transitions import LockedJob, fail_job, lock_job, start_job
+from ticket_export.failpoints import failpoint
 from ticket_export.jobs import UNFINISHED
 from ticket_export.leases import boot_time
 from ticket_export.telemetry import get_logger
@@ -60,6 +61,7 @@ class Claims:
             if chosen is None:
                 return None
             job = await lock_job(connection, chosen["job_id"])
+            await failpoint("claim.locked")
             if job is None or job.status not in UNFINISHED:
                 return None
             return await self._lease(connection, job, chosen["id"])

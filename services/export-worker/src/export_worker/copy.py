@@ -21,6 +21,7 @@ from export_worker.progress import TaskProgress
 from export_worker.source import session_fingerprint
 from export_worker.work import Work
 from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS
+from ticket_export.failpoints import failpoint
 from ticket_export.storage.object_store import Body
 from ticket_export.views.compile import COMPILER_VERSION
 
@@ -80,6 +81,7 @@ async def _copy_whole(
     key = object_key(work.settings.s3_prefix, task.job_id, task.plan_token, task.lease_token, plan.file_name)
     await record_upload(work, lease, key, task.plan_token)
     await work.store.put(key, body, plan.content_type, lease)
+    await failpoint("copy.put")
     part = UploadedPart(number=1, size=body.size, md5=body.md5.hex(), sha256=body.sha256.hex())
     return CopyResult(parts=(part,), object_key=key), rows
 
@@ -169,6 +171,7 @@ class PageStream:
         if self.skip is not None:
             chunk = self.skip.rest_of(chunk)
         self.progress.saw(chunk)
+        await failpoint("copy.mid_page")
         for cut in self.cutter.feed(chunk):
             await self.uploads.send(cut)
 
@@ -211,6 +214,7 @@ class PartUploads:
     async def _upload(self, number: int, cut: Cut, previous: "asyncio.Task[None] | None") -> None:
         body = cut.body
         await self.work.store.upload_part(self.key, self.upload_id, number, body, self.lease)
+        await failpoint(f"copy.part_stored.{number}")
         part = UploadedPart(number=number, size=body.size, md5=body.md5.hex(), sha256=body.sha256.hex())
         if previous is not None:
             # A checkpoint speaks of an unbroken row of parts.
@@ -241,6 +245,7 @@ class PartUploads:
         if not saved:
             raise LeaseLostError("the task was taken over")
         self.progress.report()
+        await failpoint(f"copy.part_saved.{len(self.stored)}")
 
 
 async def _within(acquire: Callable[[], Awaitable[object]], seconds: float) -> None:
@@ -253,6 +258,7 @@ async def _within(acquire: Callable[[], Awaitable[object]], seconds: float) -> N
 
 async def _finish(work: Work, task: ClaimedTask, result: CopyResult, rows: int) -> Claimed | None:
     size = sum(part.size for part in result.parts)
+    await failpoint("copy.done")
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         job = await lock_held(connection, task)
         done = await connection.fetchval(

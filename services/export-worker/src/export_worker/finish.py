@@ -14,6 +14,7 @@ from export_worker.plan import check_source
 from export_worker.work import Work
 from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS
 from ticket_export.database.transitions import FinishedFile, LockedJob, complete_job
+from ticket_export.failpoints import failpoint
 from ticket_export.storage.errors import StorageRefusedError, StorageUnavailableError
 from ticket_export.storage.object_store import StoredPart, multipart_etag
 
@@ -41,9 +42,13 @@ async def run(work: Work, lease: Lease) -> None:
     await work.progress.advance(job.id, job.plan_token)
     if result.rows != plan.rows_total:
         raise RowCountError(f"{result.rows} rows were copied, {plan.rows_total} were counted")
+    await failpoint("finish.before_complete")
     key = result.object_key or await _complete(work, lease, result)
+    await failpoint("finish.completed")
     await check_source(work, job)
+    await failpoint("finish.before_publish")
     await _publish(work, lease.task, plan, result, key)
+    await failpoint("finish.published")
 
 
 async def _gather(work: Work, task: ClaimedTask) -> tuple[LockedJob, Plan, _Result]:

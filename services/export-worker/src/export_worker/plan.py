@@ -22,6 +22,7 @@ from ticket_export.bus import outbox
 from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS, Connection
 from ticket_export.database.transitions import LockedJob
 from ticket_export.events import TaskReady
+from ticket_export.failpoints import failpoint
 from ticket_export.snapshot import Snapshot
 from ticket_export.views.compile import COMPILER_VERSION, CompiledView, compile_view
 from ticket_export.views.payload import load_payload
@@ -46,6 +47,7 @@ async def run(work: Work, lease: Lease) -> Claimed | None:
     plan_token = uuid4()
     if plan.mode == "multipart":
         await _open_upload(work, lease, plan, plan_token)
+    await failpoint("plan.made")
     return await _store(work, task, plan, plan_token)
 
 
@@ -144,6 +146,7 @@ async def _open_upload(work: Work, lease: Lease, plan: Plan, plan_token: UUID) -
     key = object_key(work.settings.s3_prefix, lease.task.job_id, plan_token, plan_token, plan.file_name)
     await record_upload(work, lease, key, plan_token)
     upload_id = await work.store.create_upload(key, plan.content_type, lease)
+    await failpoint("plan.upload_created")
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
         await connection.execute(queries.STORE_UPLOAD_ID, key, upload_id)
 

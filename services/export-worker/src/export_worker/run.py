@@ -25,6 +25,7 @@ from export_worker.leases import Lease, LeaseKeeper
 from export_worker.settle import hand_back, settle
 from export_worker.work import Work
 from ticket_export.database.connection import DATABASE_ERRORS
+from ticket_export.failpoints import failpoint
 from ticket_export.source_contract import SourceFault
 from ticket_export.storage.errors import LeaseExpiredError, StorageRefusedError, StorageUnavailableError
 from ticket_export.storage.object_store import INSUFFICIENT_STORAGE
@@ -131,6 +132,7 @@ class Runner:
         claimed = await self._work.claims.claim(idle=not self._running)
         if claimed is None:
             return False
+        await failpoint("claim.done")
         # A task that has ended twice without a result may be what kills its workers: it gets this one for itself.
         self._alone = claimed.task.attempt > 2  # noqa: PLR2004 - the third attempt
         running = asyncio.create_task(self._run_chain(claimed), name=f"task-{claimed.task.id}")

@@ -16,6 +16,7 @@ from faststream.kafka.annotations import KafkaMessage
 
 from ticket_export.bus.broker import BrokerUnavailableError, ResilientBroker
 from ticket_export.events import Message, UnreadableMessageError, parse_request_event
+from ticket_export.failpoints import failpoint
 from ticket_export.telemetry import get_logger
 from ticket_export.topics import Topics
 
@@ -92,6 +93,7 @@ class Wakeups:
             await self._bury(dead_letter(record, self._topics, str(error)))
         else:
             self._wake()
+        await failpoint("wakeups.before_ack")
         await message.ack()
 
     async def _bury(self, letter: Message) -> None:

@@ -14,6 +14,7 @@ from janitor.resources import Resources
 from janitor.tally import Tally
 from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS
 from ticket_export.database.transitions import expire_job, lock_job
+from ticket_export.failpoints import failpoint
 
 _NIL = UUID(int=0)
 _FIRST = (datetime.min.replace(tzinfo=UTC), _NIL)
@@ -39,6 +40,7 @@ async def expire_jobs(resources: Resources) -> Tally:
             after = (expires_at, job_id)
             with tally.item(job_id=str(job_id)):
                 tally.done += await _expire(resources, job_id)
+                await failpoint("janitor.expired")
         if len(due) < resources.batch_rows:
             return tally
 
@@ -54,6 +56,7 @@ async def delete_files(resources: Resources) -> Tally:
             after = file.id
             with tally.item(file_id=str(file.id), bucket=file.bucket):
                 await _delete_object(resources, file)
+                await failpoint("janitor.object_deleted")
                 tally.done += await _mark_deleted(resources, file)
             if tally.impatient:
                 return tally

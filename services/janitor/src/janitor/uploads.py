@@ -11,6 +11,7 @@ from janitor.buckets import call_deadline
 from janitor.resources import Resources
 from janitor.tally import Tally
 from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS
+from ticket_export.failpoints import failpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,12 @@ async def clear_uploads(resources: Resources) -> Tally:
     after = ""
     while True:
         uploads = await _due_uploads(resources, after)
+        await failpoint("janitor.uploads_chosen")
         for upload in uploads:
             after = upload.object_key
             with tally.item(object_key=upload.object_key):
                 await _clear(resources, upload)
+                await failpoint("janitor.upload_cleared")
                 tally.done += await _forget(resources, upload)
             if tally.impatient:
                 return tally
