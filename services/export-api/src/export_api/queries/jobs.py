@@ -84,8 +84,8 @@ class NewJob:
     schema_signature: str
     source_identity: str
     requested_at: datetime
-    idempotency_key: str | None
-    request_hash: bytes | None
+    idempotency_key: str | None = None
+    request_hash: bytes | None = None
     retry_of: UUID | None = None
 
 

@@ -5,7 +5,7 @@ The source's transaction has ended before the one on the jobs database begins: n
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
 from uuid6 import uuid7
@@ -129,7 +129,9 @@ async def _create(
 ) -> UUID:
     if isinstance(captured.view, ExportApiError):
         raise captured.view
-    job = _new_job(captured, captured.view, person, request)
+    job = new_job(captured, captured.view, person, client_reference=request.client_reference)
+    if request.idempotency_key:
+        job = replace(job, idempotency_key=request.idempotency_key, request_hash=request.hash)
     entry = _requested(job, captured.view.payload, origin)
     await store_job(connection, installation, job, entry)
     return job.id
@@ -156,20 +158,19 @@ async def store_job(connection: Connection, installation: Installation, job: New
     await outbox.enqueue(connection, event, installation.topics)
 
 
-def _new_job(captured: Capture, view: CapturedView, person: Person, request: ExportRequest) -> NewJob:
+def new_job(captured: Capture, view: CapturedView, person: Person, *, client_reference: str | None) -> NewJob:
+    """Return the job for a view at a captured moment."""
     return NewJob(
         id=uuid7(),
         requester=person,
         view_id=view.id,
         view_name=view.name,
         payload=view.payload.model_dump_json(),
-        client_reference=request.client_reference,
+        client_reference=client_reference,
         snapshot=captured.moment.snapshot,
         schema_signature=captured.schema_signature,
         source_identity=captured.source_identity,
         requested_at=captured.moment.requested_at,
-        idempotency_key=request.idempotency_key,
-        request_hash=request.hash if request.idempotency_key else None,
     )
 
 

@@ -3,18 +3,17 @@
 "My tickets" stay those of the person who asked first; the new job belongs to whoever pressed.
 """
 
+from dataclasses import replace
 from uuid import UUID
-
-from uuid6 import uuid7
 
 from export_api.errors import ExportNotFoundError, NotRetryableError
 from export_api.queries import jobs
 from export_api.queries.jobs import Job, NewJob
-from export_api.use_cases.capture import Capture, capture
+from export_api.use_cases.capture import capture
 from export_api.use_cases.installation import Installation
 from export_api.use_cases.origin import Origin
 from export_api.use_cases.read_exports import get_export, may_see
-from export_api.use_cases.request_export import AcceptedExport, allowed_person, store_job, summary
+from export_api.use_cases.request_export import AcceptedExport, allowed_person, new_job, store_job, summary
 from export_api.use_cases.resolve_view import CapturedView
 from ticket_export.audit import AuditAction, AuditEntry
 from ticket_export.database.connection import Connection
@@ -48,7 +47,8 @@ async def retry_export(installation: Installation, person: Person, job_id: UUID,
         earlier = await _locked(connection, presser, job_id)
         new_id = earlier.retried_by
         if new_id is None:
-            job = _new_job(captured, view, presser, earlier)
+            job = new_job(captured, view, presser, client_reference=earlier.client_reference)
+            job = replace(job, retry_of=job_id)
             await store_job(connection, installation, job, _retried(job, view, origin))
             new_id = job.id
         accepted = await jobs.get_job(connection, new_id)
@@ -72,24 +72,6 @@ async def _locked(connection: Connection, person: Person, job_id: UUID) -> Job:
         raise ExportNotFoundError
     _check_retryable(job)
     return job
-
-
-def _new_job(captured: Capture, view: CapturedView, presser: Person, original: Job) -> NewJob:
-    return NewJob(
-        id=uuid7(),
-        requester=presser,
-        view_id=view.id,
-        view_name=view.name,
-        payload=view.payload.model_dump_json(),
-        client_reference=original.client_reference,
-        snapshot=captured.moment.snapshot,
-        schema_signature=captured.schema_signature,
-        source_identity=captured.source_identity,
-        requested_at=captured.moment.requested_at,
-        idempotency_key=None,
-        request_hash=None,
-        retry_of=original.id,
-    )
 
 
 def _retried(job: NewJob, view: CapturedView, origin: Origin) -> AuditEntry:
