@@ -14,9 +14,10 @@ from export_api.settings import ApiSettings
 from integration.export_api.browser import browsing, text_of
 from integration.export_api.running_api import Api, running_api
 from support.assertions import file_of
-from support.exports import read_object, wait_until_ended
+from support.exports import insert_job, read_object, wait_until_ended
 from support.installation import Installation
 from support.workers import worker
+from ticket_export.events import ExportCompleted
 from ticket_export.views.columns import COLUMNS, DEFAULT_COLUMNS
 from ticket_export.views.compile import compile_view
 from ticket_export.views.payload import ViewPayload
@@ -141,6 +142,21 @@ async def test_cells_that_no_spreadsheet_holds_are_told(api: Api) -> None:
         async with browsing(api, "ada") as browser:
             page = text_of((await browser.get(f"/staff/exports/{job['id']}")).text)
         assert ("2 cells are longer than the 32,767 characters" in page) is bool(told)
+
+
+async def test_subscribers_are_told_of_them(installation: Installation) -> None:
+    connection = await installation.connect()
+    await connection.execute(
+        "INSERT INTO helpdesk.tickets (title, status) VALUES (repeat('x', 32768), 'new'), (repeat('y', 32767), 'new')"
+    )
+    requested = await insert_job(installation, "all")
+    async with worker(installation):
+        await wait_until_ended(installation, requested.id)
+    bodies = await connection.fetch(
+        "SELECT body FROM exports.outbox WHERE headers ->> 'ce_type' = $1", ExportCompleted.type_name()
+    )
+    await connection.close()
+    assert [ExportCompleted.model_validate_json(row["body"]).oversized_cells for row in bodies] == [1]
 
 
 @pytest.mark.parametrize("profile", ["spreadsheet", "machine"])
