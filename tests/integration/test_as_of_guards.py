@@ -7,13 +7,19 @@ from typing import Any
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from export_api.settings import ApiSettings
+from export_ops.source.disable import disable
+from export_ops.source.generate import Schemas
+from export_ops.source.rebase import rebase
+from export_ops.source.sync import enable
 from export_worker.source import Source
 from integration.export_api.browser import browsing
 from integration.export_api.running_api import Api, running_api
+from support.assertions import assert_exact
 from support.exports import insert_job, list_objects, wait_until_ended
-from support.installation import Installation
+from support.installation import SCHEMAS, Installation
 from support.workers import worker
 from ticket_export.storage.object_store import ObjectStore
 
@@ -112,6 +118,36 @@ async def test_a_damaged_source_ends_the_export_at_every_stage(
     assert (job["status"], job["error_code"]) == ("failed", code)
     assert "request it again" in job["error_message"]
     assert await owner.fetchval("SELECT count(*) FROM exports.files") == 0
+
+
+async def disable_and_enable(url: SecretStr, schemas: Schemas) -> None:
+    await disable(url, schemas, now=True)
+    await enable(url, schemas)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [(rebase, "source_restored"), (disable, "snapshot_lost"), (disable_and_enable, "snapshot_lost")],
+)
+async def test_an_operators_command_ends_exports_from_before(
+    installation: Installation, command: Callable[[SecretStr, Schemas], Awaitable[object]], code: str
+) -> None:
+    requested = await insert_job(installation, "all")
+    await command(SecretStr(installation.installer_url), SCHEMAS)
+    async with worker(installation):
+        job = await wait_until_ended(installation, requested.id)
+    assert (job["status"], job["error_code"]) == ("failed", code)
+
+
+async def test_after_a_gap_exports_are_exact_again(installation: Installation, owner: asyncpg.Connection) -> None:
+    url = SecretStr(installation.installer_url)
+    await disable(url, SCHEMAS)
+    await owner.execute("UPDATE helpdesk.tickets SET title = 'in the gap'")
+    await enable(url, SCHEMAS)
+    requested = await insert_job(installation, "all")
+    await owner.execute("UPDATE helpdesk.tickets SET title = 'after the request'")
+    async with worker(installation):
+        assert (await assert_exact(installation, requested)).count(b"in the gap") > 800
 
 
 async def test_without_damage_it_completes(

@@ -35,7 +35,7 @@ TABLES: dict[str, tuple[type[BaseSettings], ...]] = {
     "export-worker": (WorkerSettings,),
     "janitor": (JanitorSettings,),
     "ticket-export migrate": (MigrateSettings, RolePasswords),
-    "ticket-export source install": (SourceSettings,),
+    "ticket-export source …": (SourceSettings,),
 }
 PROCESSES = (ApiSettings, WorkerSettings, JanitorSettings, MigrateSettings, SourceSettings)
 ROW = re.compile(r"^\| `(?P<name>[A-Z0-9_]+)` \| (?P<default>[^|]+) \|", re.MULTILINE)

@@ -56,6 +56,31 @@ def test_install_and_again(helpdesk: Installation) -> None:
     assert again.stdout == "every table was versioned already\n"
 
 
+def test_the_switch_of_a_bad_night(database: Installation) -> None:
+    url = {"INSTALLER_DATABASE_URL": database.installer_url}
+    done = run("source", "disable", "--now", **url)
+    assert done.stdout.splitlines() == [
+        "versioning has stopped; snapshots from before are refused",
+        "16 tables are not versioned any more",
+    ]
+    refused = run("source", "sync", **url)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "`ticket-export source enable` switches it on again" in refused.stderr
+    assert run("source", "disable", **url).stdout.count("triggers off") == 16
+    on = run("source", "enable", **url)
+    assert (on.returncode, on.stderr) == (0, "")
+    assert on.stdout.splitlines()[-1] == "16 tables versioned"
+    assert run("source", "enable", **url).stdout == "nothing was disabled\n"
+
+
+def test_sync_and_rebase(database: Installation) -> None:
+    url = {"INSTALLER_DATABASE_URL": database.installer_url}
+    assert run("source", "sync", **url).stdout == "nothing was to be done\n"
+    rebased = run("source", "rebase", **url)
+    assert (rebased.returncode, rebased.stderr) == (0, "")
+    assert rebased.stdout.splitlines()[-1] == "16 tables versioned anew"
+
+
 def test_the_bookkeeping_may_have_another_schema(helpdesk: Installation) -> None:
     done = run("source", "install", INSTALLER_DATABASE_URL=helpdesk.installer_url, SOURCE_BOOKKEEPING_SCHEMA="books")
     assert done.returncode == 0

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from export_ops.errors import InstallError, LockedOutError
 from export_ops.source.generate import Index
-from export_ops.source.installer import LockPolicy, install
+from export_ops.source.installer import install
+from export_ops.source.session import LockPolicy
 from integration.database.catalog import describe
 from support.installation import SCHEMAS, Installation
 from ticket_export.source_contract import CONTRACT, source_table

@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from export_ops.source.installer import install
+from integration.database.asking import snapshot, verdict
 from support.installation import SCHEMAS, Installation
 
 Connection = asyncpg.Connection
@@ -17,22 +18,6 @@ async def owner(database: Installation) -> AsyncIterator[Connection]:
     connection = await database.connect()
     yield connection
     await connection.close()
-
-
-async def snapshot(connection: Connection) -> str:
-    return str(await connection.fetchval("SELECT pg_current_snapshot()::text"))
-
-
-async def verdict(connection: Connection, taken: str, *tables: str) -> str:
-    """Return 'safe' or the code of the refusal."""
-    try:
-        answer = await connection.fetchval(
-            "SELECT export_source.assert_safe($1, $2::text[])", taken, list(tables) or None
-        )
-    except asyncpg.PostgresError as error:
-        return str(error.sqlstate)
-    assert answer is True
-    return "safe"
 
 
 async def test_a_snapshot_of_now_is_safe(owner: Connection) -> None:

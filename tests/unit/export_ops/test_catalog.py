@@ -23,7 +23,10 @@ def state(
         ({"teams": state(columns=frozenset({"colour"}))}, "teams: it lacks id, name"),
         ({"teams": state(columns=COLUMNS | {"valid_from"})}, "teams: it has a column valid_from that is not ours"),
         ({"teams": state(has_history=True)}, "teams: teams_history exists and is not ours"),
-        ({"teams": state(installed_columns=("id",))}, "teams: it was versioned with other columns"),
+        (
+            {"teams": state(installed_columns=("id",))},
+            "teams: it was versioned with other columns; `ticket-export source sync` helps",
+        ),
     ],
 )
 def test_an_obstacle_is_named(found: dict[str, TableState], reason: str) -> None:

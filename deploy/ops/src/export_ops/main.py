@@ -3,15 +3,20 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 
 from export_ops.errors import OpsError
 from export_ops.migrate import migrate as migrate_all
 from export_ops.settings import MigrateSettings, SourceSettings
+from export_ops.source.disable import disable
 from export_ops.source.generate import Schemas
-from export_ops.source.installer import install as install_source
+from export_ops.source.installer import install
+from export_ops.source.rebase import rebase
+from export_ops.source.sync import enable, sync
 from ticket_export.settings import Settings, SettingsError, load
 from ticket_export.telemetry import configure_logging
 
@@ -60,18 +65,74 @@ def migrate() -> None:
     _run(command)
 
 
-@source.command("install")
-def source_install() -> None:
-    """Version the helpdesk's tables that are not versioned yet (INSTALLER_DATABASE_URL, SOURCE_SCHEMA)."""
+def _on_source(command: Callable[[SecretStr, Schemas], Awaitable[str]]) -> None:
+    """Run a command on the source and show its last line."""
 
-    async def command() -> None:
+    async def with_settings() -> None:
         settings = load(SourceSettings)
         _log(settings)
         schemas = Schemas(settings.source_schema, settings.source_bookkeeping_schema)
-        new = await install_source(settings.installer_database_url, schemas, report=_show)
-        _show(f"{len(new)} tables newly versioned" if new else "every table was versioned already")
+        _show(await command(settings.installer_database_url, schemas))
 
-    _run(command)
+    _run(with_settings)
+
+
+@source.command("install")
+def source_install() -> None:
+    """Version the helpdesk's tables that are not versioned yet."""
+
+    async def command(url: SecretStr, schemas: Schemas) -> str:
+        new = await install(url, schemas, report=_show)
+        return f"{len(new)} tables newly versioned" if new else "every table was versioned already"
+
+    _on_source(command)
+
+
+@source.command("sync")
+def source_sync() -> None:
+    """Bring versioning to what this release and the helpdesk's tables need now; mend what is broken."""
+
+    async def command(url: SecretStr, schemas: Schemas) -> str:
+        changed = await sync(url, schemas, report=_show)
+        return f"{len(changed)} tables changed" if changed else "nothing was to be done"
+
+    _on_source(command)
+
+
+@source.command("rebase")
+def source_rebase() -> None:
+    """Begin anew after a dump was restored on another server; exports that are under way fail."""
+
+    async def command(url: SecretStr, schemas: Schemas) -> str:
+        return f"{len(await rebase(url, schemas, report=_show))} tables versioned anew"
+
+    _on_source(command)
+
+
+@source.command("disable")
+def source_disable(
+    *,
+    now: Annotated[
+        bool, typer.Option("--now", help="Wait for no table's lock: the triggers stay, and do nothing.")
+    ] = False,
+) -> None:
+    """Stop versioning; exports that are under way fail, new ones read the tables as they find them."""
+
+    async def command(url: SecretStr, schemas: Schemas) -> str:
+        return f"{len(await disable(url, schemas, now=now, report=_show))} tables are not versioned any more"
+
+    _on_source(command)
+
+
+@source.command("enable")
+def source_enable() -> None:
+    """Version again what was disabled; exports are exact again from here on."""
+
+    async def command(url: SecretStr, schemas: Schemas) -> str:
+        changed = await enable(url, schemas, report=_show)
+        return f"{len(changed)} tables versioned" if changed else "nothing was disabled"
+
+    _on_source(command)
 
 
 def run() -> None:

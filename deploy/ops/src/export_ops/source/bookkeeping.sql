@@ -1,5 +1,5 @@
 -- What versioning keeps about itself on the source, beside the helpdesk's schema and never in it.
--- Run at every installation, so everything here may already exist; {schema} is the quoted name of this schema.
+-- Run whenever this file has changed, so everything here may already exist; {schema} is the quoted name of this schema.
 
 -- Which tables are versioned and since which transaction: a snapshot that doesn't see it is too old for the table.
 CREATE TABLE IF NOT EXISTS {schema}.installs (
@@ -10,6 +10,9 @@ CREATE TABLE IF NOT EXISTS {schema}.installs (
     columns       text[] NOT NULL,
     PRIMARY KEY (table_schema, table_name)
 );
+
+-- When an operator switched the table's versioning off; its history has a gap from then on.
+ALTER TABLE {schema}.installs ADD COLUMN IF NOT EXISTS disabled_at timestamptz;
 
 -- History that ended before this transaction may have been deleted. Changed in the transaction that deletes.
 CREATE TABLE IF NOT EXISTS {schema}.horizon (
@@ -65,7 +68,9 @@ CROSS JOIN LATERAL (SELECT
      WHERE n.nspname = i.table_schema AND c.relname = i.table_name || '_history') AS history
 ) relation
 CROSS JOIN LATERAL (
-    SELECT 'the table is gone' AS reason WHERE relation.live IS NULL
+    SELECT 'versioning is disabled' AS reason WHERE i.disabled_at IS NOT NULL
+    UNION ALL
+    SELECT 'the table is gone' WHERE relation.live IS NULL
     UNION ALL
     SELECT 'its history is gone' WHERE relation.history IS NULL
     UNION ALL
@@ -215,22 +220,6 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT encode(sha256(convert_to(coalesce(string_agg(line, E'\n' ORDER BY line COLLATE "C"), ''), 'UTF8')), 'hex')
     FROM fact
 $$;
-
--- BEFORE INSERT OR UPDATE: whose row version this is. A host that drops the column loses exports, never a write.
-CREATE OR REPLACE FUNCTION {schema}.stamp() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.valid_from := pg_catalog.pg_current_xact_id();
-    RETURN NEW;
-EXCEPTION WHEN undefined_column THEN
-    RETURN NEW;
-END $$;
-
--- BEFORE TRUNCATE: it fires no row triggers, so the rows would be lost to every export under way.
-CREATE OR REPLACE FUNCTION {schema}.refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'TRUNCATE on % is refused: it is versioned for exports; use DELETE', TG_TABLE_NAME
-        USING ERRCODE = 'feature_not_supported';
-END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC;
 GRANT USAGE ON SCHEMA {schema} TO ticket_export_source_reader, ticket_export_source_pruner;

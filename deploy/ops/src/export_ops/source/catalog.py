@@ -80,7 +80,18 @@ async def read_states(
 
 def obstacles(tables: Iterable[SourceTable], states: dict[str, TableState]) -> list[str]:
     """Return, in words, why tables cannot be versioned as they are; empty when all can."""
-    return [f"{table.name}: {reason}" for table in tables if (reason := _obstacle(table, states.get(table.name)))]
+    found = unmendable(tables, states)
+    for table in tables:
+        state = states.get(table.name)
+        if table.name not in found and state and state.installed_columns not in (None, table.column_names):
+            found[table.name] = f"{table.name}: it was versioned with other columns; `ticket-export source sync` helps"
+    return list(found.values())
+
+
+def unmendable(tables: Iterable[SourceTable], states: dict[str, TableState]) -> dict[str, str]:
+    """Return, in words and by table, what only the host can mend."""
+    reasons = {table.name: _obstacle(table, states.get(table.name)) for table in tables}
+    return {name: f"{name}: {reason}" for name, reason in reasons.items() if reason}
 
 
 def _obstacle(table: SourceTable, state: TableState | None) -> str | None:
@@ -90,7 +101,7 @@ def _obstacle(table: SourceTable, state: TableState | None) -> str | None:
     if missing:
         return f"it lacks {', '.join(missing)}"
     if state.installed_columns is not None:
-        return None if state.installed_columns == table.column_names else "it was versioned with other columns"
+        return None
     if VALID_FROM in state.columns:
         return f"it has a column {VALID_FROM} that is not ours"
     return f"{table.history} exists and is not ours" if state.has_history else None
@@ -111,10 +122,28 @@ async def is_unfinished(connection: asyncpg.Connection, schema: str, index: str)
     return bool(await connection.fetchval(_IS_UNFINISHED, schema, index))
 
 
-async def broken_tables(connection: asyncpg.Connection, schemas: Schemas) -> list[str]:
-    """Return, in words, which versioned tables cannot be trusted any more."""
+async def installed(connection: asyncpg.Connection, schemas: Schemas) -> list[str]:
+    """Return the names of the tables that are versioned."""
+    rows = await connection.fetch(
+        f"SELECT table_name FROM {schemas.ours('installs')} WHERE table_schema = $1 ORDER BY 1",  # noqa: S608
+        schemas.source,
+    )
+    return [row["table_name"] for row in rows]
+
+
+async def faults(connection: asyncpg.Connection, schemas: Schemas) -> dict[str, list[str]]:
+    """Return, in words and by table, why versioned tables cannot be trusted any more."""
     rows = await connection.fetch(
         f"SELECT table_name, reason FROM {schemas.ours('unversioned')} WHERE table_schema = $1 ORDER BY 1, 2",  # noqa: S608
         schemas.source,
     )
-    return [f"{row['table_name']}: {row['reason']}" for row in rows]
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["table_name"], []).append(row["reason"])
+    return found
+
+
+async def broken_tables(connection: asyncpg.Connection, schemas: Schemas) -> list[str]:
+    """Return them as lines of text."""
+    found = await faults(connection, schemas)
+    return [f"{name}: {reason}" for name, reasons in found.items() for reason in reasons]

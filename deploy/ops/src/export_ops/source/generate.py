@@ -1,6 +1,7 @@
 """The SQL that versions one table of the contract. Pure; what each piece keeps is said in docs/architecture.md."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -65,7 +66,21 @@ class Index:
 
 def bookkeeping(schemas: Schemas) -> str:
     """Return the statements that create or renew what is not per table."""
-    sql = files("export_ops.source").joinpath("bookkeeping.sql").read_text(encoding="utf-8")
+    return _packaged("bookkeeping.sql", schemas)
+
+
+def bookkeeping_mark(schemas: Schemas) -> str:
+    """Return what tells whether those statements have been run."""
+    return f"ticket-export {hashlib.sha256(bookkeeping(schemas).encode()).hexdigest()[:16]}"
+
+
+def trigger_functions(schemas: Schemas) -> str:
+    """Return the statements that create or renew the trigger functions that all tables share."""
+    return _packaged("triggers.sql", schemas)
+
+
+def _packaged(name: str, schemas: Schemas) -> str:
+    sql = files("export_ops.source").joinpath(name).read_text(encoding="utf-8")
     return sql.replace("{schema}", identifier(schemas.bookkeeping))
 
 
@@ -95,9 +110,6 @@ def prepare_history(schemas: Schemas, table: SourceTable) -> str:
         f"ALTER TABLE {history} ALTER {VALID_TO} SET NOT NULL, ALTER {VALID_FROM} SET NOT NULL;\n"
         f"{indexes}"
         f"CREATE VIEW {schemas.history_view(table)} AS SELECT * FROM {history};\n"
-        f"GRANT USAGE ON SCHEMA {identifier(schemas.source)} TO {SOURCE_READER}, {SOURCE_PRUNER};\n"
-        f"GRANT SELECT ON {history} TO {SOURCE_READER};\n"
-        f"GRANT SELECT, DELETE ON {history} TO {SOURCE_PRUNER};\n"
         f"{history_function(schemas, table)}"
     )
 
@@ -148,7 +160,6 @@ REVOKE ALL ON FUNCTION {function}() FROM PUBLIC;
 def version_table(schemas: Schemas, table: SourceTable) -> str:
     """Return what needs the live table's exclusive lock, and the record that it was done."""
     live = schemas.live(table)
-    columns = ", ".join(map(identifier, (*table.column_names, VALID_FROM)))
     names = ", ".join(map(text, table.column_names))
     return f"""
 ALTER TABLE {live} ADD COLUMN {VALID_FROM} xid8 NOT NULL DEFAULT '3'::xid8;
@@ -160,7 +171,88 @@ CREATE TRIGGER zz_hist AFTER UPDATE OR DELETE ON {live}
 CREATE TRIGGER zz_trunc BEFORE TRUNCATE ON {live}
     FOR EACH STATEMENT EXECUTE FUNCTION {schemas.ours("refuse_truncate")}();
 ALTER TABLE {live} ENABLE ALWAYS TRIGGER zz_stamp, ENABLE ALWAYS TRIGGER zz_hist, ENABLE ALWAYS TRIGGER zz_trunc;
-GRANT SELECT ({columns}) ON {live} TO {SOURCE_READER};
+{grant_reading(schemas, table)}
 INSERT INTO {schemas.ours("installs")} (table_schema, table_name, columns)
 VALUES ({text(schemas.source)}, {text(table.name)}, ARRAY[{names}]);
+"""  # noqa: S608 - names from the contract and the settings
+
+
+def grant_reading(schemas: Schemas, table: SourceTable) -> str:
+    """Return the grants: the contract's columns for the reader, the history for reader and pruner, nothing else."""
+    live, history = schemas.live(table), schemas.history(table)
+    columns = ", ".join(map(identifier, (*table.column_names, VALID_FROM)))
+    return (
+        f"GRANT USAGE ON SCHEMA {identifier(schemas.source)} TO {SOURCE_READER}, {SOURCE_PRUNER};\n"
+        f"GRANT SELECT ({columns}) ON {live} TO {SOURCE_READER};\n"
+        f"GRANT SELECT ON {history} TO {SOURCE_READER};\n"
+        f"GRANT SELECT, DELETE ON {history} TO {SOURCE_PRUNER};\n"
+    )
+
+
+def remove_versioning(schemas: Schemas, table: SourceTable) -> str:
+    """Return what takes every trace of versioning off a table, whatever of it is there."""
+    live = schemas.live(table)
+    here = f"table_schema = {text(schemas.source)} AND table_name = {text(table.name)}"
+    return f"""
+DROP TRIGGER IF EXISTS zz_stamp ON {live};
+DROP TRIGGER IF EXISTS zz_hist ON {live};
+DROP TRIGGER IF EXISTS zz_trunc ON {live};
+ALTER TABLE {live} DROP COLUMN IF EXISTS {VALID_FROM};
+DROP FUNCTION IF EXISTS {schemas.history_function(table)}();
+DROP VIEW IF EXISTS {schemas.history_view(table)};
+DROP TABLE IF EXISTS {schemas.history(table)};
+DELETE FROM {schemas.ours("installs")} WHERE {here};
+DELETE FROM {schemas.ours("gaps")} WHERE {here};
+"""  # noqa: S608 - names from the contract and the settings
+
+
+def renew_versioning(schemas: Schemas, table: SourceTable) -> str:
+    """Return what lets a table begin anew: every row always there, no history, refused to earlier snapshots."""
+    return remove_versioning(schemas, table) + prepare_history(schemas, table) + version_table(schemas, table)
+
+
+def void_snapshots(schemas: Schemas) -> str:
+    """Return what makes every earlier snapshot one of another source."""
+    return f"UPDATE {schemas.ours('identity')} SET epoch = epoch + 1"  # noqa: S608 - a name from the settings
+
+
+def adopt_server(schemas: Schemas) -> str:
+    """Return what makes this server the one whose transaction ids are stored, once no older id is left in any table."""
+    return f"""
+UPDATE {schemas.ours("identity")} i SET system_identifier = c.system_identifier, timeline_id = c.timeline_id,
+    recorded_at = clock_timestamp() FROM {schemas.ours("cluster")}() c;
+UPDATE {schemas.ours("horizon")} SET xid = '3';
+DELETE FROM {schemas.ours("markers")};
+"""  # noqa: S608 - names from the settings
+
+
+def idle_functions(schemas: Schemas, tables: Sequence[tuple[Schemas, SourceTable]]) -> str:
+    """Return what lets every trigger function do nothing and tells that there is a gap from now on."""
+
+    def idle(function: str, result: str) -> str:
+        return (
+            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql"
+            f" AS $idle$ BEGIN RETURN {result}; END $idle$;\n"
+        )
+
+    functions = [idle(schemas.ours("stamp"), "NEW"), idle(schemas.ours("refuse_truncate"), "NULL")]
+    functions += [idle(place.history_function(table), "NULL") for place, table in tables]
+    installs = schemas.ours("installs")
+    gap = f"UPDATE {installs} SET disabled_at = clock_timestamp() WHERE disabled_at IS NULL;\n"  # noqa: S608
+    return "".join((*functions, gap))
+
+
+def switch_triggers_off(schemas: Schemas, table: SourceTable) -> str:
+    """Return what spares the host the calls; a trigger that is gone already is none to switch off."""
+    live = schemas.live(table)
+    return f"""
+DO $off$
+DECLARE name text;
+BEGIN
+    FOR name IN SELECT tgname FROM pg_catalog.pg_trigger
+        WHERE tgrelid = {text(live)}::pg_catalog.regclass AND tgname IN ('zz_stamp', 'zz_hist', 'zz_trunc')
+    LOOP
+        EXECUTE pg_catalog.format('ALTER TABLE {live} DISABLE TRIGGER %I', name);
+    END LOOP;
+END $off$;
 """  # noqa: S608 - names from the contract and the settings
