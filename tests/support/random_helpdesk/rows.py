@@ -65,7 +65,7 @@ def random_rows(seed: int) -> Rows:
             for number, ticket in enumerate(dealer.most(tickets, 0.3), start=1)
         ],
         "followers": [
-            {"ticket_id": ticket, "staff_id": person} for person in words.STAFF for ticket in dealer.most(tickets, 0.2)
+            {"ticket_id": ticket, "staff_id": person} for person in words.STAFF for ticket in dealer.most(tickets, 0.5)
         ],
     }
 
