@@ -1,8 +1,10 @@
 """Servers of the suite's own, since it kills them; one installation per test, watched from inside the database."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from local_stack.servers import Servers
@@ -22,7 +24,17 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 @pytest.fixture(scope="session")
 def template_database(servers: Servers) -> str:
     build_template(servers, TEMPLATE)
+    asyncio.run(_keep_what_is_committed(servers))
     return TEMPLATE
+
+
+async def _keep_what_is_committed(servers: Servers) -> None:
+    """A server that is killed may forget the commits of servers that skip the wait for their log."""
+    cluster = await asyncpg.connect(servers.postgres.address.url("postgres"))
+    try:
+        await cluster.execute("ALTER ROLE ALL SET synchronous_commit = on")
+    finally:
+        await cluster.close()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from support.faults.s3_proxy import S3Proxy, s3_proxy
 from support.faults.tcp_proxy import TcpProxy, tcp_proxy
 from support.faults.watch import named, watch
 from support.installation import Installation
-from support.services import Fleet, Service, fleet
+from support.services import Fleet, Service, fleet, free_port
 from support.tickets import add_tickets
 from ticket_export import audit
 from ticket_export.audit import AuditAction, AuditEntry
@@ -71,8 +71,8 @@ class Scene:
         """Return a database URL that leads through the proxy."""
         return url.replace(f":{self.installation.servers.postgres.port}/", f":{proxy.port}/")
 
-    async def worker(self, name: str, **more: str) -> Service:
-        """Start a worker; its database sessions bear its name."""
+    async def worker(self, name: str, *, entry: str = "", **more: str) -> Service:
+        """Start a worker, by another program if ``entry`` is one; its database sessions bear its name."""
         env = {
             **SHORT,
             "WORKER_NAME": name,
@@ -82,7 +82,11 @@ class Scene:
             **more,
         }
         env["DATABASE_URL"] = named(env["DATABASE_URL"], name)
-        return await self.fleet.worker(**env)
+        if not entry:
+            return await self.fleet.worker(**env)
+        port = free_port()
+        env |= {"HEALTH_PORT": str(port)}
+        return await self.fleet._start(["python", "-c", entry], {**self.installation.env, **env}, port)
 
     async def api(self, **more: str) -> Service:
         """Start an API with its relay."""
