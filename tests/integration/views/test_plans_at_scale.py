@@ -146,3 +146,6 @@ async def test_a_page_on_screen(scale: Scale, api_source: Source, explained: Exp
     assert_indexed(plan)
     assert most_sorted(plan) <= TICKETS / 1_000
     assert rows_read(plan, "tickets") <= (1_000 if view in WIDE else TICKETS)
+    assert not scans_of(plan, "tickets_history"), (
+        "nothing of it belongs to the list, but a walk by order would read it all"
+    )
