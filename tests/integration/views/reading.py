@@ -8,8 +8,8 @@ import asyncpg
 
 from export_worker.source import Source
 from ticket_export.snapshot import Snapshot
-from ticket_export.views.compile import CompiledView, Page, compile_view
 from ticket_export.views.columns import DEFAULT_COLUMNS
+from ticket_export.views.compile import CompiledView, Page, compile_view
 from ticket_export.views.payload import NOBODY, ViewPayload
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
