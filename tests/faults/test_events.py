@@ -90,7 +90,9 @@ async def test_repeated_reordered_and_stale_events_change_nothing(scene: Scene) 
     before = await claims(scene)
     told = await records(scene, topics_of(scene).requests)
     assert len(told) >= 3
-    stale = [(record.value.replace(str(scene.requested[0].id).encode(), str(uuid4()).encode()), record) for record in told]
+    stale = [
+        (record.value.replace(str(scene.requested[0].id).encode(), str(uuid4()).encode()), record) for record in told
+    ]
     again = [(body, list(record.headers)) for body, record in stale]
     again += 2 * [(record.value, list(record.headers)) for record in reversed(told)]
     random.Random(SEED).shuffle(again)  # noqa: S311 - the same each time

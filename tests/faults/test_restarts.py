@@ -8,7 +8,7 @@ import pytest
 from local_stack.demo.people import ADA, BOB, CARA, DAN
 from support.assertions import file_of
 from support.exports import wait_until_ended
-from support.faults.scene import BIG_TITLE, Scene, gone
+from support.faults.scene import Scene, gone
 from support.services import Service
 from support.tickets import add_tickets
 

@@ -2,21 +2,20 @@
 
 import asyncio
 
-import aiohttp
 import pytest
 
 from support.exports import wait_until_ended
-from support.faults.scene import Scene, is_frozen, thaw
+from support.faults.scene import Scene, is_frozen, running_tasks, thaw
 from support.services import Service
 
-MULTIPART = ["copy.mid_page", "copy.part_stored.2", "copy.done", "finish.before_complete", "finish.before_publish"]
-
-
-async def running_tasks(service: Service) -> float:
-    """What the worker's own metric says."""
-    async with aiohttp.ClientSession() as http, http.get(f"{service.url}/metrics") as answer:
-        [line] = [line for line in (await answer.text()).splitlines() if line.startswith("ticket_export_worker_runn")]
-        return float(line.split()[1])
+MULTIPART = [
+    "copy.mid_page.5",
+    "copy.part_stored.2",
+    "copy.done",
+    "copy.locked",
+    "finish.before_complete",
+    "finish.before_publish",
+]
 
 
 async def freeze_at(scene: Scene, place: str, zombie: Service) -> None:

@@ -1,8 +1,9 @@
 """The oracle after every fault: nothing lost, nothing twice, nothing wrong, and in the end nothing left behind."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
+from uuid import UUID
 
 import asyncpg
 from pydantic import SecretStr
@@ -25,18 +26,22 @@ async def judge(
     installation: Installation,
     requested: Sequence[Requested],
     *,
-    failed: dict[str, str] | None = None,
+    failed: Mapping[str, str],
+    expired: Collection[UUID],
     seconds: float = 60,
 ) -> list[bytes]:
     """Assert the oracle of the fault matrix; return the files of those that completed, in the order of the requests.
 
-    ``failed`` names the jobs that may not complete, with the code that they must fail with ("cancelled" for those).
+    ``failed`` names the jobs that may not complete, with the code that they must fail with ("cancelled" for those);
+    ``expired`` those whose file has had its time already.
     """
-    expected_failures = failed or {}
     files: list[bytes] = []
     for request in requested:
-        code = expected_failures.get(str(request.id))
-        if code is None:
+        code = failed.get(str(request.id))
+        if request.id in expired:
+            job = await wait_until_ended(installation, request.id, seconds)
+            assert job["status"] == "expired"
+        elif code is None:
             files.append(await assert_exact(installation, request, seconds))
         else:
             job = await wait_until_ended(installation, request.id, seconds)
@@ -62,14 +67,14 @@ async def _assert_one_end_each(connection: "asyncpg.Connection[asyncpg.Record]",
         )
         assert sorted(str(row["job_id"]) for row in audited) == sorted(map(str, ids)), actions
     files = await connection.fetch("SELECT job_id FROM exports.files")
-    assert {row["job_id"] for row in files} == {job["id"] for job in jobs if job["status"] == "completed"}
+    assert {row["job_id"] for row in files} == {job["id"] for job in jobs if job["status"] in {"completed", "expired"}}
     assert not await connection.fetchval("SELECT count(*) FROM exports.tasks WHERE status IN ('queued', 'leased')")
 
 
 async def _assert_clean(installation: Installation, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Let the janitor come by with no grace; then expire everything, and prune what no snapshot needs."""
     await sweep(installation, connection)
-    kept = await connection.fetch("SELECT object_key FROM exports.files")
+    kept = await connection.fetch("SELECT object_key FROM exports.files WHERE deleted_at IS NULL")
     assert list_objects(installation) == {row["object_key"] for row in kept}
     assert not await connection.fetchval("SELECT count(*) FROM exports.uploads")
     await connection.execute("UPDATE exports.jobs SET expires_at = clock_timestamp() WHERE status = 'completed'")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+import aiohttp
 import psutil
 
 from local_stack.demo.people import ADA
@@ -54,6 +55,8 @@ class Scene:
     stack: AsyncExitStack
     requested: list[Requested] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    # Completed, and gone since: their files were judged by the test, if at all.
+    expired: set[UUID] = field(default_factory=set)
     _s3: S3Proxy | None = None
 
     async def s3(self) -> S3Proxy:
@@ -117,12 +120,19 @@ class Scene:
 
     async def judge(self, seconds: float = 60) -> list[bytes]:
         """Assert the oracle."""
-        return await judge(self.installation, self.requested, failed=self.failed, seconds=seconds)
+        return await judge(self.installation, self.requested, failed=self.failed, expired=self.expired, seconds=seconds)
 
 
 async def gone(service: Service, seconds: float = 60) -> int:
     """Wait until a process has ended; return its exit code."""
     return await asyncio.wait_for(service.process.wait(), seconds)
+
+
+async def running_tasks(service: Service) -> float:
+    """What the worker's own metric says."""
+    async with aiohttp.ClientSession() as http, http.get(f"{service.url}/metrics") as answer:
+        [line] = [line for line in (await answer.text()).splitlines() if line.startswith("ticket_export_worker_runn")]
+        return float(line.split()[1])
 
 
 def freeze(service: Service) -> None:

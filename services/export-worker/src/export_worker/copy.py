@@ -171,7 +171,7 @@ class PageStream:
         if self.skip is not None:
             chunk = self.skip.rest_of(chunk)
         self.progress.saw(chunk)
-        await failpoint("copy.mid_page")
+        await failpoint(f"copy.mid_page.{self.cutter.page}")
         for cut in self.cutter.feed(chunk):
             await self.uploads.send(cut)
 
@@ -261,6 +261,7 @@ async def _finish(work: Work, task: ClaimedTask, result: CopyResult, rows: int) 
     await failpoint("copy.done")
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         job = await lock_held(connection, task)
+        await failpoint("copy.locked")
         done = await connection.fetchval(
             queries.FINISH_TASK, task.id, task.lease_token, result.model_dump_json(), rows, size
         )

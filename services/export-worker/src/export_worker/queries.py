@@ -1,7 +1,11 @@
 """Every statement that the worker runs on the jobs database, named, with a sentence on what it keeps."""
 
 # Claims are made one after another: without this lock 16 workers claiming at once gave one person 16 of 16 slots.
-SERIALISE_CLAIMS = "SELECT pg_advisory_xact_lock(hashtext('ticket_export.claim.' || current_schema()))"
+# Whoever stands still with it is put out soon, and nobody waits long for it or for a job that somebody has locked.
+SERIALISE_CLAIMS = """
+SELECT set_config('idle_in_transaction_session_timeout', '3s', true), set_config('lock_timeout', '3s', true),
+       pg_advisory_xact_lock(hashtext('ticket_export.claim.' || current_schema()))
+"""
 
 # The task to claim next, not locked yet. Fair: whoever has the fewest running tasks first, then the oldest request.
 # $1 running jobs per person, $2 source connections of the fleet, $3 whether this worker is idle.

@@ -9,6 +9,10 @@ class StorageUnavailableError(StorageError):
     """S3 cannot be reached, or says 5xx or slow down: try again later."""
 
 
+class ClockSkewError(StorageUnavailableError):
+    """S3 refuses our signatures because our clock is wrong: another machine may do better."""
+
+
 class StorageRefusedError(StorageError):
     """S3 says no (4xx, or 507 for a full store); ``code`` is S3's own."""
 

@@ -12,6 +12,8 @@ import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 from xml.etree.ElementTree import Element  # the type only; defusedxml parses
 
@@ -21,7 +23,7 @@ from yarl import URL
 
 from ticket_export.leases import boot_time
 from ticket_export.settings import S3Settings
-from ticket_export.storage.errors import LeaseExpiredError, StorageRefusedError, StorageUnavailableError
+from ticket_export.storage.errors import ClockSkewError, LeaseExpiredError, StorageRefusedError, StorageUnavailableError
 from ticket_export.storage.signing import CONNECT_SECONDS, Signer
 
 SEND_BYTES = 256 * 1024
@@ -30,6 +32,8 @@ LONGEST_CALL_SECONDS = 300.0
 INSUFFICIENT_STORAGE = 507
 SERVER_ERROR = 500
 FORBIDDEN = 403
+# A signature counts from its own date; S3 itself tolerates no more than 15 minutes.
+LARGEST_SKEW_SECONDS = 60.0
 RETRYABLE_REFUSALS = frozenset({408, 429})
 # What S3 says inside a 200, or as a 400 when our bytes came too slowly.
 RETRYABLE_CODES = frozenset({"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout"})
@@ -231,9 +235,12 @@ class ObjectStore:
             answer = await _until(sending, deadline, call)
         finally:
             sending.cancel()
-        if answer.status == FORBIDDEN and boot_time() - sent_at >= int(life_seconds):
+        if answer.status == FORBIDDEN and boot_time() - sent_at >= int(life_seconds) - 1:
             # It stood still for so long that the signature had ended when it looked: that is no refusal.
+            # The date of a signature is cut to the second, so it may end almost a second early.
             raise StorageUnavailableError(f"S3 answered {call} after its signature had ended")
+        if answer.status == FORBIDDEN and abs(skew := _skew_seconds(answer)) > LARGEST_SKEW_SECONDS:
+            raise ClockSkewError(f"this machine's clock differs from S3's by {skew:.0f} s: S3 refuses {call}")
         return _checked(call, answer)
 
     async def _send(self, call: str, method: str, url: str, headers: dict[str, str], body: Body | None) -> _Answer:
@@ -256,6 +263,14 @@ async def _until(sending: "asyncio.Future[_Answer]", deadline: TimeLimit, call: 
             raise LeaseExpiredError(f"the lease ended during {call}")
         await asyncio.wait({sending}, timeout=remaining)
     return sending.result()
+
+
+def _skew_seconds(answer: _Answer) -> float:
+    """Return how far our clock is ahead of the server's; nothing when it does not tell."""
+    try:
+        return (datetime.now(UTC) - parsedate_to_datetime(answer.headers.get("Date", ""))).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def _checked(call: str, answer: _Answer) -> _Answer:
