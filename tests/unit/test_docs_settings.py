@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from export_api.settings import ApiSettings
-from export_ops.settings import MigrateSettings, RolePasswords, SourceSettings
+from export_ops.settings import JobsSettings, MigrateSettings, RolePasswords, SourceSettings
 from export_worker.settings import WorkerSettings
 from janitor.settings import JanitorSettings
 from support.compose import ROOT
@@ -35,6 +35,7 @@ TABLES: dict[str, tuple[type[BaseSettings], ...]] = {
     "export-worker": (WorkerSettings,),
     "janitor": (JanitorSettings,),
     "ticket-export migrate": (MigrateSettings, RolePasswords),
+    "ticket-export pause, resume": (JobsSettings,),
     "ticket-export source …": (SourceSettings,),
 }
 PROCESSES = (ApiSettings, WorkerSettings, JanitorSettings, MigrateSettings, SourceSettings)

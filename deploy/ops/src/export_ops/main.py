@@ -11,7 +11,9 @@ from rich.console import Console
 
 from export_ops.errors import OpsError
 from export_ops.migrate import migrate as migrate_all
-from export_ops.settings import MigrateSettings, SourceSettings
+from export_ops.pause import pause, resume
+from export_ops.redrive import redrive
+from export_ops.settings import JobsSettings, MigrateSettings, RedriveSettings, SourceSettings
 from export_ops.source.disable import disable
 from export_ops.source.generate import Schemas
 from export_ops.source.installer import install
@@ -61,6 +63,45 @@ def migrate() -> None:
         settings = load(MigrateSettings)
         _log(settings)
         await migrate_all(settings, _show)
+
+    _run(command)
+
+
+@app.command("pause")
+def pause_claims(
+    reason: Annotated[str | None, typer.Option(help="Shown to operators and on the staff pages.")] = None,
+) -> None:
+    """Stop claiming everywhere; running tasks go on, requests are still accepted (ADMIN_DATABASE_URL)."""
+
+    async def command() -> None:
+        settings = load(JobsSettings)
+        _log(settings)
+        _show(await pause(settings, reason))
+
+    _run(command)
+
+
+@app.command("resume")
+def resume_claims() -> None:
+    """Claim again (ADMIN_DATABASE_URL)."""
+
+    async def command() -> None:
+        settings = load(JobsSettings)
+        _log(settings)
+        _show(await resume(settings))
+
+    _run(command)
+
+
+@app.command("redrive")
+def redrive_letters() -> None:
+    """Send what lies in the dead-letter topic back to where it came from (KAFKA_…)."""
+
+    async def command() -> None:
+        settings = load(RedriveSettings)
+        _log(settings)
+        done = await redrive(settings, _show)
+        _show(f"{done.sent} sent back, {done.kept} kept")
 
     _run(command)
 

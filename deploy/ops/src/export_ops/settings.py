@@ -42,6 +42,17 @@ class MigrateSettings(Settings, RolePasswords, KafkaSettings):
     exports_schema: Identifier = "exports"
 
 
+class JobsSettings(Settings):
+    """``ticket-export pause`` and ``resume``."""
+
+    admin_database_url: PostgresUrl
+    exports_schema: Identifier = "exports"
+
+
+class RedriveSettings(Settings, KafkaSettings):
+    """``ticket-export redrive``."""
+
+
 class SourceSettings(Settings):
     """``ticket-export source …``."""
 

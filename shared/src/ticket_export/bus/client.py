@@ -4,6 +4,7 @@ import logging
 import ssl
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from faststream.kafka import KafkaBroker
 from faststream.security import SASLScram512
@@ -50,17 +51,35 @@ def build_broker(settings: KafkaSettings, *, client_id: str, **more: Any) -> Kaf
     )
 
 
-def build_admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
-    """Return an admin client that is not started."""
-    secured: dict[str, Any] = {}
+def _connection(settings: KafkaSettings) -> dict[str, Any]:
+    """What every client of aiokafka's own takes."""
+    connection: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "request_timeout_ms": REQUEST_TIMEOUT_MS,
+    }
     if settings.kafka_security_protocol != "PLAINTEXT":
-        secured = {
+        connection |= {
             "security_protocol": "SASL_SSL",
             "ssl_context": _ssl_context(settings),
             "sasl_mechanism": "SCRAM-SHA-512",
             "sasl_plain_username": settings.kafka_sasl_username,
             "sasl_plain_password": settings.kafka_sasl_password.get_secret_value(),
         }
-    return AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap_servers, request_timeout_ms=REQUEST_TIMEOUT_MS, **secured
+    return connection
+
+
+def build_admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
+    """Return an admin client that is not started."""
+    return AIOKafkaAdminClient(**_connection(settings))
+
+
+def build_consumer(settings: KafkaSettings, topic: str, *, group: str) -> AIOKafkaConsumer:
+    """Return a consumer that is not started; it begins where its group stands, and commits when it is told to."""
+    return AIOKafkaConsumer(
+        topic, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False, **_connection(settings)
     )
+
+
+def build_producer(settings: KafkaSettings) -> AIOKafkaProducer:
+    """Return a producer that is not started: acks from all replicas, idempotent."""
+    return AIOKafkaProducer(acks="all", enable_idempotence=True, **_connection(settings))
