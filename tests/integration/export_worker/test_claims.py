@@ -90,6 +90,27 @@ async def test_a_third_attempt_needs_an_idle_worker(installation: Installation, 
     assert task.task.attempt == 3
 
 
+async def test_a_task_that_has_waited_for_an_idle_worker_stops_the_busy_ones(
+    installation: Installation, claims: Claims
+) -> None:
+    lonely = await insert_job(installation)
+    await insert_job(installation, requester=uuid4())
+    connection = await installation.connect()
+    waited = claims.settings.lease_seconds + 1
+    await connection.execute(
+        "UPDATE exports.tasks SET attempt = 2, available_at = clock_timestamp() - make_interval(secs => $2)"
+        " WHERE job_id = $1",
+        lonely.id,
+        waited,
+    )
+    await connection.close()
+    assert await claims.claim(idle=False) is None, "it becomes idle instead"
+    task = await claims.claim(idle=True)
+    assert task is not None
+    assert task.task.job_id == lonely.id
+    assert await claims.claim(idle=False) is not None, "then the others go on"
+
+
 async def test_a_claim_starts_the_job_and_says_so(installation: Installation, claims: Claims) -> None:
     requested = await insert_job(installation)
     task = await claims.claim(idle=True)

@@ -23,7 +23,8 @@ from export_worker.errors import (
     UnreachableError,
 )
 from export_worker.run import classify
-from ticket_export.storage.errors import LeaseExpiredError, StorageRefusedError, StorageUnavailableError
+from export_worker.source import SourceFailure
+from ticket_export.storage.errors import ClockSkewError, LeaseExpiredError, StorageRefusedError, StorageUnavailableError
 
 
 class PrunedError(asyncpg.PostgresError):
@@ -41,11 +42,15 @@ class BrokenVersioningError(asyncpg.PostgresError):
 VERDICTS: list[tuple[Exception, type[TaskError]]] = [
     # S3
     (StorageUnavailableError("S3 failed PutObject: 503 SlowDown"), UnreachableError),
+    (ClockSkewError("this machine's clock differs from S3's by 3600 s"), UnreachableError),
     (LeaseExpiredError("the lease ended during PutObject"), UnreachableError),
     (StorageRefusedError("PutObject", 403, "AccessDenied"), StorageRefusedTaskError),
     (StorageRefusedError("UploadPart", 404, "NoSuchUpload"), StorageRefusedTaskError),
     (StorageRefusedError("PutObject", 507, "no code"), StorageFullError),
     (StorageRefusedError("PutObject", 503, "XMinioStorageFull"), StorageFullError),
+]
+
+SOURCE_VERDICTS: list[tuple[Exception, type[TaskError]]] = [
     # The helpdesk's database says no
     (asyncpg.UndefinedTableError("x"), SourceError),
     (asyncpg.InsufficientPrivilegeError("x"), SourceError),
@@ -84,6 +89,21 @@ def test_verdicts(error: Exception, verdict: type[TaskError]) -> None:
     assert type(classify(error)) is verdict
 
 
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    SOURCE_VERDICTS,
+    ids=[f"{type(error).__name__}-{number}" for number, (error, _) in enumerate(SOURCE_VERDICTS)],
+)
+def test_verdicts_on_what_the_helpdesks_database_does(error: Exception, verdict: type[TaskError]) -> None:
+    assert type(classify(SourceFailure(error))) is verdict
+
+
+@pytest.mark.parametrize(("error", "verdict"), SOURCE_VERDICTS)
+def test_the_jobs_database_is_never_taken_for_the_helpdesks(error: Exception, verdict: type[TaskError]) -> None:
+    expected = UnreachableError if verdict is UnreachableError else InternalError
+    assert type(classify(error)) is expected
+
+
 @pytest.mark.parametrize("error", [KeyError("x"), ValueError("x"), RuntimeError("x")])
 def test_a_fault_of_ours_ends_with_the_attempts(error: Exception) -> None:
     assert type(classify(error)) is InternalError
@@ -116,6 +136,9 @@ def test_every_verdict_has_a_code_and_words_of_its_own_for_people() -> None:
 
 def test_what_people_see_says_nothing_of_the_inside() -> None:
     secret = "postgresql://reader:hunter2@db/helpdesk"
-    for error in (asyncpg.UndefinedTableError(secret), StorageRefusedError("PutObject", 403, "AccessDenied")):
+    for error in (
+        SourceFailure(asyncpg.UndefinedTableError(secret)),
+        StorageRefusedError("PutObject", 403, "AccessDenied"),
+    ):
         assert "hunter2" not in classify(error).safe_message
         assert "403" not in classify(error).safe_message

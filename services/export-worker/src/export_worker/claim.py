@@ -48,7 +48,7 @@ class Claims:
         """Lease the next task, or return None when there is none for this worker now.
 
         From its third attempt a task is only given to an ``idle`` worker, so that one that exhausts memory does
-        not burn its neighbours' attempts.
+        not burn its neighbours' attempts; once it has waited for a lease's length, busy workers take nothing else.
         """
         async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
             await connection.execute(queries.SERIALISE_CLAIMS)
@@ -57,8 +57,9 @@ class Claims:
                 self.settings.max_running_jobs_per_person,
                 self.settings.max_source_connections,
                 idle,
+                self.settings.lease_seconds,
             )
-            if chosen is None:
+            if chosen is None or (chosen["alone"] and not idle):
                 return None
             job = await lock_job(connection, chosen["job_id"])
             await failpoint("claim.locked")

@@ -8,7 +8,9 @@ SELECT set_config('idle_in_transaction_session_timeout', '3s', true), set_config
 """
 
 # The task to claim next, not locked yet. Fair: whoever has the fewest running tasks first, then the oldest request.
-# $1 running jobs per person, $2 source connections of the fleet, $3 whether this worker is idle.
+# $1 running jobs per person, $2 source connections of the fleet, $3 whether this worker is idle, $4 patience in seconds.
+# From its third attempt a task needs a worker for itself. One that has waited for longer than $4 goes before all others:
+# until a worker is idle enough for it, the busy ones choose it and leave it, so that one of them becomes idle.
 CHOOSE_TASK = """
 WITH leased AS (
     SELECT t.kind, j.requester_id FROM tasks t JOIN jobs j ON j.id = t.job_id
@@ -18,8 +20,12 @@ WITH leased AS (
 ), active AS (
     SELECT requester_id, count(*) AS jobs FROM jobs WHERE status = 'running' GROUP BY requester_id
 )
-SELECT t.id, t.job_id
+SELECT t.id, t.job_id, t.attempt >= 2 AS alone
 FROM tasks t
+CROSS JOIN LATERAL (
+    SELECT t.attempt >= 2
+           AND greatest(t.available_at, t.lease_until) < clock_timestamp() - make_interval(secs => $4) AS waited
+) AS lonely
 JOIN jobs j ON j.id = t.job_id AND j.status IN ('queued', 'running')
 LEFT JOIN busy ON busy.requester_id = j.requester_id
 LEFT JOIN active ON active.requester_id = j.requester_id
@@ -27,9 +33,9 @@ WHERE (t.status = 'queued' OR (t.status = 'leased' AND t.lease_until < clock_tim
   AND t.available_at <= clock_timestamp()
   AND (j.status = 'running' OR coalesce(active.jobs, 0) < $1)
   AND (t.kind = 'finish' OR (SELECT count(*) FROM leased WHERE kind <> 'finish') < $2)
-  AND (t.attempt < 2 OR $3)
+  AND (t.attempt < 2 OR $3 OR lonely.waited)
   AND NOT EXISTS (SELECT FROM controls WHERE name = 'pause')
-ORDER BY coalesce(busy.tasks, 0), j.requested_at, j.id, t.kind DESC, t.number
+ORDER BY lonely.waited DESC, coalesce(busy.tasks, 0), j.requested_at, j.id, t.kind DESC, t.number
 LIMIT 1
 """
 

@@ -23,6 +23,7 @@ from export_worker.errors import (
 )
 from export_worker.leases import Lease, LeaseKeeper
 from export_worker.settle import hand_back, settle
+from export_worker.source import SourceFailure
 from export_worker.work import Work
 from ticket_export.database.connection import DATABASE_ERRORS
 from ticket_export.failpoints import failpoint
@@ -55,7 +56,7 @@ def classify(error: Exception) -> TaskError:
     """Return what an error means for the task."""
     if isinstance(error, TaskError):
         return error
-    return _classify_storage(error) or _classify_database(error)
+    return _classify_storage(error) or _classify_source(error) or _classify_jobs_database(error)
 
 
 def _classify_storage(error: Exception) -> TaskError | None:
@@ -70,15 +71,23 @@ def _classify_storage(error: Exception) -> TaskError | None:
             return None
 
 
-def _classify_database(error: Exception) -> TaskError:
+def _classify_source(error: Exception) -> TaskError | None:
+    if not isinstance(error, SourceFailure):
+        return None
+    if error.state in SOURCE_FAULTS:
+        return SOURCE_FAULTS[error.state](str(error))
+    return UnreachableError(str(error)) if _is_away(error.state) else SourceError(str(error))
+
+
+def _classify_jobs_database(error: Exception) -> TaskError:
     text = f"{type(error).__name__}: {error}"
-    state = getattr(error, "sqlstate", None) or ""
-    if not isinstance(error, DATABASE_ERRORS):
-        return InternalError(text)
-    if state in SOURCE_FAULTS:
-        return SOURCE_FAULTS[state](text)
-    away = not state or state.startswith(_AWAY)
-    return UnreachableError(text) if away else SourceError(text)
+    if isinstance(error, DATABASE_ERRORS) and _is_away(getattr(error, "sqlstate", None) or ""):
+        return UnreachableError(text)
+    return InternalError(text)
+
+
+def _is_away(state: str) -> bool:
+    return not state or state.startswith(_AWAY)
 
 
 class Runner:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 from pydantic import SecretStr
 
-from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS, Pool
+from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS, DATABASE_ERRORS, Pool
 from ticket_export.views.literals import identifier
 from ticket_export.views.profiles import CopyOptions
 
@@ -49,6 +49,14 @@ FROM pg_database d WHERE d.datname = current_database()
 Sink = Callable[[bytes], Coroutine[object, object, None]]
 
 
+class SourceFailure(Exception):  # noqa: N818 - what the helpdesk's database did; SourceError is a verdict on it
+    """The helpdesk's database refused or went away; the jobs database's errors are never wrapped so."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.state: str = getattr(error, "sqlstate", None) or ""
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """How many tickets and cells too long for a spreadsheet; the instants that cut their order into equal runs."""
@@ -69,8 +77,11 @@ class Source:
 
     @asynccontextmanager
     async def _connection(self) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
-            yield connection
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+                yield connection
+        except DATABASE_ERRORS as error:
+            raise SourceFailure(error) from error
 
     async def fingerprint(self, time_zone: str) -> str:
         """Return what must be the same for two workers to share a file in this time zone."""

@@ -235,12 +235,12 @@ class ObjectStore:
             answer = await _until(sending, deadline, call)
         finally:
             sending.cancel()
+        if answer.status == FORBIDDEN and abs(skew := _skew_seconds(answer)) > LARGEST_SKEW_SECONDS:
+            raise ClockSkewError(f"this machine's clock differs from S3's by {skew:.0f} s: S3 refuses {call}")
         if answer.status == FORBIDDEN and boot_time() - sent_at >= int(life_seconds) - 1:
             # It stood still for so long that the signature had ended when it looked: that is no refusal.
             # The date of a signature is cut to the second, so it may end almost a second early.
             raise StorageUnavailableError(f"S3 answered {call} after its signature had ended")
-        if answer.status == FORBIDDEN and abs(skew := _skew_seconds(answer)) > LARGEST_SKEW_SECONDS:
-            raise ClockSkewError(f"this machine's clock differs from S3's by {skew:.0f} s: S3 refuses {call}")
         return _checked(call, answer)
 
     async def _send(self, call: str, method: str, url: str, headers: dict[str, str], body: Body | None) -> _Answer:
