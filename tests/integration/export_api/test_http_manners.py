@@ -73,7 +73,9 @@ async def test_the_api_describes_itself(api: Api) -> None:
         "/api/v1/exports",
         "/api/v1/exports/estimate",
         "/api/v1/exports/{export_id}",
+        "/api/v1/exports/{export_id}/cancel",
         "/api/v1/exports/{export_id}/download",
+        "/api/v1/exports/{export_id}/retry",
         "/api/v1/views",
         "/api/v1/views/fields",
     }
