@@ -39,7 +39,7 @@ async def test_a_running_export_is_cancelled_and_its_worker_lets_go(scene: Scene
         while await running_tasks(worker):
             await asyncio.sleep(0.05)
     scene.must_fail(requested, "cancelled")
-    await scene.request("open")
+    await scene.request("overdue")
     await scene.judge()
 
 
@@ -54,14 +54,21 @@ async def test_a_dead_workers_export_is_cancelled(scene: Scene) -> None:
     await scene.judge()
 
 
-async def test_cancel_against_completion_has_one_winner(scene: Scene) -> None:
+async def test_whoever_locks_the_job_first_wins(scene: Scene) -> None:
     api = await scene.api()
     await scene.worker("one")
-    scene.failpoints.arm("finish.published", "wait")
-    requested = await scene.big()
-    await scene.failpoints.wait("finish.published")
+    scene.failpoints.arm("finish.locked", "wait")
+    requested = await scene.request("open")
+    await scene.failpoints.wait("finish.locked")
     path = f"{api.url}/api/v1/exports/{requested.id}/cancel"
-    async with caller(scene, api) as calling, calling.http.post(path) as answer:
-        assert answer.status == 409
-    scene.failpoints.release("finish.published")
+    async with caller(scene, api) as calling, scene.owner() as owner:
+        cancelling = asyncio.create_task(calling.http.post(path))
+        async with asyncio.timeout(10):
+            while not cancelling.done() and not await owner.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ):
+                await asyncio.sleep(0.02)
+        scene.failpoints.release("finish.locked")
+        async with await cancelling as answer:
+            assert answer.status == 409, await answer.text()
     await scene.judge()

@@ -24,8 +24,7 @@ async def have_failed(scene: Scene, times: int) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("status", [500, 503])
-@pytest.mark.parametrize("name", ["create", "part", "complete"])
+@pytest.mark.parametrize(("name", "status"), [("create", 503), ("part", 500), ("part", 503), ("complete", 500)])
 async def test_an_answer_of_the_5xx_kind_is_waited_out(scene: Scene, name: str, status: int) -> None:
     s3 = await scene.s3()
     s3.refusal = lambda call: status if call.name == name and call.part in {0, 3} else None

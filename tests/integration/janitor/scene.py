@@ -140,13 +140,14 @@ class Scene:
         begun_ago: timedelta = 3 * HOUR,
         superseded_ago: timedelta | None = None,
         lease_token: UUID | None = None,
+        bucket: str | None = None,
     ) -> str:
         """A row of the ledger; returns its key."""
         key = key or f"exports/{job_id}/{uuid4()}/tickets.csv"
         await self.owner.execute(
             """
-            INSERT INTO uploads (object_key, job_id, plan_token, lease_token, upload_id, created_at, superseded_at)
-            VALUES ($1, $2, $3, $4, $5, clock_timestamp() - $6::interval, clock_timestamp() - $7::interval)
+            INSERT INTO uploads (object_key, job_id, plan_token, lease_token, upload_id, bucket, created_at, superseded_at)
+            VALUES ($1, $2, $3, $4, $5, $8, clock_timestamp() - $6::interval, clock_timestamp() - $7::interval)
             """,
             key,
             job_id,
@@ -155,6 +156,7 @@ class Scene:
             upload_id,
             begun_ago,
             superseded_ago,
+            bucket,
         )
         return key
 

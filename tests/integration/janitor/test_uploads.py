@@ -31,6 +31,19 @@ async def test_an_orphaned_multipart_upload_is_aborted_and_its_row_deleted(scene
     assert report.summary()["clear_uploads"] == 1
 
 
+async def test_an_upload_is_cleared_in_the_bucket_that_it_was_begun_in(scene: Scene, other_bucket: str) -> None:
+    key = await scene.upload(await scene.job("failed", ended_ago=2 * HOUR), bucket=other_bucket)
+    other = await scene.buckets.store(other_bucket)
+    await scene.put(key, other)
+    await scene.put(key)
+
+    await scene.run()
+
+    assert await other.head(key, scene.moment()) is None
+    assert await scene.exists(key), "the bucket of today has nothing to do with it"
+    assert await scene.count("uploads") == 0
+
+
 async def lists_nothing(_store: ObjectStore, _key: str, _deadline: TimeLimit) -> list[str]:
     """MinIO lists uploads by exact key at best; another server may be slower to know."""
     return []

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import aiohttp
+import asyncpg
 import psutil
 
 from local_stack.demo.people import ADA
@@ -65,6 +66,15 @@ class Scene:
             target = self.installation.servers.object_store.address.endpoint
             self._s3 = await self.stack.enter_async_context(s3_proxy(target))
         return self._s3
+
+    @asynccontextmanager
+    async def owner(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+        """Look into the database as its owner."""
+        connection = await self.installation.connect()
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     async def tcp(self, target: int, port: int = 0) -> TcpProxy:
         """Run a TCP proxy until the test ends."""

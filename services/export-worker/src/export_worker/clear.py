@@ -15,7 +15,7 @@ CALL_SECONDS = 10.0
 async def clear_uploads(work: Work, job_id: UUID) -> None:
     """Abort and delete by the ledger. Its rows stay: a call of ours may still be on its way, and the janitor waits."""
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
-        rows = await connection.fetch(queries.ABANDONED_UPLOADS, job_id)
+        rows = await connection.fetch(queries.ABANDONED_UPLOADS, job_id, work.settings.s3_bucket)
     for row in rows:
         with suppress(StorageError):
             if row["upload_id"] is not None:

@@ -118,7 +118,7 @@ async def _copy_parts(
 
 async def _find_upload(work: Work, task: ClaimedTask) -> tuple[str, str]:
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
-        row = await connection.fetchrow(queries.FIND_UPLOAD, task.job_id, task.plan_token)
+        row = await connection.fetchrow(queries.FIND_UPLOAD, task.job_id, task.plan_token, work.settings.s3_bucket)
     if row is None:
         raise ReplanError("the plan's upload is gone")
     return row["object_key"], row["upload_id"]

@@ -67,7 +67,9 @@ async def _gather(work: Work, task: ClaimedTask) -> tuple[LockedJob, Plan, _Resu
 async def _complete(work: Work, lease: Lease, result: _Result) -> str:
     """Complete the multipart upload; an answer that leaves it open is settled by looking at the object."""
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
-        row = await connection.fetchrow(queries.FIND_UPLOAD, lease.task.job_id, lease.task.plan_token)
+        row = await connection.fetchrow(
+            queries.FIND_UPLOAD, lease.task.job_id, lease.task.plan_token, work.settings.s3_bucket
+        )
     if row is None:
         raise ReplanError("the plan's upload is gone")
     key: str = row["object_key"]
@@ -89,6 +91,7 @@ async def _publish(work: Work, task: ClaimedTask, plan: Plan, result: _Result, k
     life = timedelta(hours=work.settings.file_life_hours)
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         job = await lock_held(connection, task)
+        await failpoint("finish.locked")
         if job.plan_token != task.plan_token:
             raise LeaseLostError("the job was planned again")
         await connection.execute(

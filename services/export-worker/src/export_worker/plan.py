@@ -136,7 +136,13 @@ async def record_upload(work: Work, lease: Lease, key: str, plan_token: UUID) ->
     task = lease.task
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
         noted = await connection.fetchval(
-            queries.INSERT_UPLOAD, key, task.job_id, plan_token, task.lease_token, task.id
+            queries.INSERT_UPLOAD,
+            key,
+            task.job_id,
+            plan_token,
+            task.lease_token,
+            task.id,
+            work.settings.s3_bucket,
         )
     if not noted:
         raise LeaseLostError("the task was taken over before its upload began")

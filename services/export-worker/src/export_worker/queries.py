@@ -174,27 +174,29 @@ WHERE id = $1 AND lease_token = $2 AND status = 'leased'
 
 # The ledger entry that must be there before anything is created in S3; fenced by the task's lease.
 INSERT_UPLOAD = """
-INSERT INTO uploads (object_key, job_id, plan_token, lease_token)
-SELECT $1, $2, $3, $4 FROM tasks WHERE id = $5 AND lease_token = $4 AND status = 'leased' RETURNING true
+INSERT INTO uploads (object_key, job_id, plan_token, lease_token, bucket)
+SELECT $1, $2, $3, $4, $6 FROM tasks WHERE id = $5 AND lease_token = $4 AND status = 'leased' RETURNING true
 """
 
 # The multipart upload's id, as soon as S3 has said it.
 STORE_UPLOAD_ID = "UPDATE uploads SET upload_id = $2 WHERE object_key = $1"
 
-# The multipart upload of a plan.
+# The multipart upload of a plan, in the bucket $3: where the setting has changed since, there is none to go on with.
 FIND_UPLOAD = """
 SELECT object_key, upload_id FROM uploads
 WHERE job_id = $1 AND plan_token = $2 AND superseded_at IS NULL AND upload_id IS NOT NULL
+  AND coalesce(bucket, $3) = $3
 """
 
-# What a job that failed may have left in S3.
+# What a job that failed may have left in the bucket $2.
 ABANDONED_UPLOADS = """
 SELECT object_key, upload_id FROM uploads
-WHERE job_id = $1 AND NOT EXISTS (SELECT FROM files WHERE files.object_key = uploads.object_key)
+WHERE job_id = $1 AND coalesce(bucket, $2) = $2
+  AND NOT EXISTS (SELECT FROM files WHERE files.object_key = uploads.object_key)
 """
 
-# The media record, in the transaction of completion.
+# The media record, in the transaction of completion; the bucket is the upload's own ($3 where it is not written down).
 INSERT_FILE = """
 INSERT INTO files (id, job_id, bucket, object_key, file_name, content_type, size_bytes, digest, part_sizes)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+VALUES ($1, $2, coalesce((SELECT bucket FROM uploads WHERE object_key = $4), $3), $4, $5, $6, $7, $8, $9)
 """

@@ -25,7 +25,7 @@ class Buckets:
 
     @property
     def default(self) -> str:
-        """The bucket that uploads are made in."""
+        """The bucket that uploads are made in now."""
         return self._settings.s3_bucket
 
     async def store(self, bucket: str) -> ObjectStore:

@@ -20,7 +20,7 @@ MARK_FILE_DELETED = "UPDATE files SET deleted_at = clock_timestamp() WHERE id = 
 # Uploads that nobody can be writing to or waiting for any more; $1 the last key seen, $2 grace in seconds, $3 rows.
 # A lease counts when it is the one that the upload was begun under or belongs to the same plan.
 DUE_UPLOADS = """
-SELECT u.object_key, u.upload_id,
+SELECT u.object_key, u.upload_id, u.bucket,
        EXISTS (SELECT FROM files f WHERE f.object_key = u.object_key AND f.deleted_at IS NULL) AS is_file
 FROM uploads u JOIN jobs j ON j.id = u.job_id,
      LATERAL (SELECT clock_timestamp() - make_interval(secs => $2) AS at) cutoff

@@ -16,10 +16,14 @@ from ticket_export.failpoints import failpoint
 
 @dataclass(frozen=True, slots=True)
 class DueUpload:
-    """A key under which something may exist; ``is_file`` when a file row vouches for its object."""
+    """A key under which something may exist; ``is_file`` when a file row vouches for its object.
+
+    ``bucket`` is None in rows from before it was written down: then it is the setting's.
+    """
 
     object_key: str
     upload_id: str | None
+    bucket: str | None
     is_file: bool
 
 
@@ -49,7 +53,7 @@ async def _due_uploads(resources: Resources, after: str) -> list[DueUpload]:
 
 
 async def _clear(resources: Resources, upload: DueUpload) -> None:
-    store = await resources.buckets.store(resources.buckets.default)
+    store = await resources.buckets.store(upload.bucket or resources.buckets.default)
     await resources.leadership.keep()
     begun = set(await store.list_uploads(upload.object_key, call_deadline()))
     # The listing is the server's word, the stored id is ours; either may know more.
