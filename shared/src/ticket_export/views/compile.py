@@ -137,7 +137,9 @@ class CompiledView:
             fractions = ",".join(f"{i}/{FRACTIONS}.0" for i in range(1, FRACTIONS))
             percentiles = f"percentile_disc(ARRAY[{fractions}]::float8[]) WITHIN GROUP (ORDER BY t.creation_time)"
             cuts = f"({percentiles})::text[]"
-        free_text = [column.expression(reading) for column in self.columns if column.unbounded]
+        # What programs read has no such limits.
+        measured = self.columns if self.payload.profile == "spreadsheet" else ()
+        free_text = [column.expression(reading) for column in measured if column.unbounded]
         counts = [f"count(*) FILTER (WHERE {profiles.oversized(cell)})" for cell in free_text]
         oversized = " + ".join(counts) or "0::bigint"
         return _select(f"count(*) AS rows, {oversized} AS oversized, {cuts} AS cuts", reading, conditions)
