@@ -182,13 +182,11 @@ async def test_a_request_after_a_failover_is_accepted_and_the_export_exact(
         assert (await wait_until_ended(installation, job_id))["status"] == "completed"
 
 
-async def test_a_list_is_shown_again_as_soon_as_the_new_server_is_known(api: Api, owner: asyncpg.Connection) -> None:
+async def test_a_list_needs_no_known_server(api: Api, owner: asyncpg.Connection) -> None:
+    """It reads what is there, whatever the numbers of its rows mean."""
+    await owner.execute(DAMAGES["moved"][0])
     async with browsing(api, "cara") as browser:
-        await owner.execute(DAMAGES["promoted"][0])
-        answers = [(await browser.get("/staff/tickets?view=all")).status for _ in range(2)]
-
-    assert answers == [503, 200]
-    assert await owner.fetchval("SELECT export_source.assert_identity()")
+        assert (await browser.get("/staff/tickets?view=all")).status == 200
 
 
 async def test_rows_of_another_cluster_refuse_every_request_until_a_rebase(api: Api, owner: asyncpg.Connection) -> None:

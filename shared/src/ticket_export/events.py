@@ -82,7 +82,8 @@ class ExportStarted(JobEvent):
 class ExportCompleted(JobEvent):
     """The file is there. ``digest`` is ``sha256-parts:<hex>``; ``bytes`` its size.
 
-    ``oversized_cells``: how many are longer than a spreadsheet's cell.
+    ``oversized_cells``: how many are longer than a spreadsheet's cell. ``read_at``: the instant that the file shows if
+    ``snapshot_mode`` is ``statement``; else it is ``requested_at``.
     """
 
     rows: int
@@ -94,6 +95,7 @@ class ExportCompleted(JobEvent):
     completed_at: datetime
     expires_at: datetime
     snapshot_mode: Literal["exact", "statement"]
+    read_at: datetime | None = None
 
 
 class ExportFailed(JobEvent):

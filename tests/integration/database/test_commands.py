@@ -32,7 +32,7 @@ def migration(empty_database: Installation) -> dict[str, str]:
 def test_migrate_and_again(migration: dict[str, str]) -> None:
     first = run("migrate", **migration)
     assert (first.returncode, first.stderr) == (0, "")
-    assert first.stdout.splitlines()[0] == "schema exports: 0001, 0002, 0003, 0004"
+    assert first.stdout.splitlines()[0] == "schema exports: 0001, 0002, 0003, 0004, 0005"
     assert first.stdout.count(f"{migration['TOPIC_PREFIX']}ticket-export.") == 5
     again = run("migrate", **migration)
     assert again.stdout == "schema exports: up to date\ntopics: up to date\n"
@@ -42,7 +42,7 @@ def test_migrate_and_again(migration: dict[str, str]) -> None:
 def test_migrate_without_a_broker_does_the_database_and_says_what_is_left(migration: dict[str, str]) -> None:
     tried = run("migrate", **{**migration, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
     assert tried.returncode == 1
-    assert tried.stdout == "schema exports: 0001, 0002, 0003, 0004\n"
+    assert tried.stdout == "schema exports: 0001, 0002, 0003, 0004, 0005\n"
     assert "KAFKA_BOOTSTRAP_SERVERS: the topics could not be created" in tried.stderr
     assert "Traceback" not in tried.stderr
 

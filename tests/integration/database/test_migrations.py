@@ -18,7 +18,7 @@ INSERT INTO jobs (id, requester_id, requester_roles, requester_permissions, requ
     payload, snapshot, snapshot_mode, schema_signature, requested_at)
 VALUES (gen_random_uuid(), gen_random_uuid(), '{}', 512, false, 'all', 'All', '{}', '1:1:', 'exact', '', now())
 """
-REVISIONS = ["0001", "0002", "0003", "0004"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005"]
 AUDIT = "INSERT INTO audit_log (event_id, action, outcome) VALUES (gen_random_uuid(), 'export.requested', 'success')"
 
 

@@ -42,7 +42,9 @@ async def open_resources(settings: ApiSettings, metrics: Metrics, stack: AsyncEx
     stack.push_async_callback(broker.stop)
     metrics.watch_kafka(lambda: broker.connected)
     await stack.enter_async_context(Relay(settings, broker, metrics).running())
-    source = Source(Database(source_pool), settings.source_schema, settings.source_bookkeeping_schema)
+    source = Source(
+        Database(source_pool), settings.source_schema, settings.source_bookkeeping_schema, settings.snapshot_mode
+    )
     return Resources(
         settings=settings,
         installation=Installation(Database(jobs_pool), source, Topics(settings.topic_prefix)),

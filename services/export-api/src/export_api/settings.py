@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, model_validator
 
@@ -15,6 +15,9 @@ from ticket_export.settings import (
     Settings,
     SourceDatabaseSettings,
 )
+
+# Which rows files are to show: auto is as of the request, unless an operator has disabled versioning.
+SnapshotSetting: TypeAlias = Literal["auto", "exact", "statement"]
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
@@ -57,6 +60,7 @@ class ApiSettings(Settings, JobsDatabaseSettings, SourceDatabaseSettings, KafkaS
     trusted_hosts: str = ""
     trusted_proxies: str = ""
     shutdown_seconds: Annotated[int, Field(ge=1)] = 10
+    snapshot_mode: SnapshotSetting = "auto"
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 10
     s3_public_url: BareUrl | None = None
 

@@ -18,9 +18,11 @@ from export_worker.pagination import LEAST_PART_BYTES
 from export_worker.parts import Cut, Cutter
 from export_worker.plan import check_source, object_key, record_upload
 from export_worker.progress import TaskProgress
+from export_worker.rows import Rows, rows_of
 from export_worker.source import session_fingerprint
 from export_worker.work import Work
 from ticket_export.database.connection import ACQUIRE_TIMEOUT_SECONDS
+from ticket_export.database.transitions import LockedJob
 from ticket_export.failpoints import failpoint
 from ticket_export.storage.object_store import Body
 from ticket_export.views.compile import COMPILER_VERSION
@@ -31,22 +33,23 @@ PARTS_IN_FLIGHT = 2
 async def run(work: Work, lease: Lease) -> Claimed | None:
     """Carry out a copy task; return the finish task when it was the last one."""
     task = lease.task
-    plan = await _usable_plan(work, task)
+    job, plan = await _usable_plan(work, task)
+    rows_to_read = await rows_of(work, task, job, plan)
     planned = plan.tasks[task.number]
     start = Checkpoint.model_validate_json(task.checkpoint or "{}")
     progress = TaskProgress(work.progress, task, task.rows_done, task.bytes_done)
     try:
         if plan.mode == "single":
-            result, rows = await _copy_whole(work, lease, plan, planned, progress)
+            result, rows = await _copy_whole(work, lease, plan, planned, rows_to_read, progress)
         else:
-            result, rows = await _copy_parts(work, lease, plan, planned, progress, start)
+            result, rows = await _copy_parts(work, lease, plan, planned, rows_to_read, progress, start)
     finally:
         await progress.settle()
     return await _finish(work, task, result, rows)
 
 
-async def _usable_plan(work: Work, task: ClaimedTask) -> Plan:
-    """Return the job's plan; two versions of the compiler or of the source never share a file."""
+async def _usable_plan(work: Work, task: ClaimedTask) -> tuple[LockedJob, Plan]:
+    """Return the job and its plan; two versions of the compiler or of the source never share a file."""
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         job = await lock_held(connection, task)
     if job.plan is None or job.plan_token != task.plan_token:
@@ -56,11 +59,11 @@ async def _usable_plan(work: Work, task: ClaimedTask) -> Plan:
     fingerprint = session_fingerprint(await work.source.fingerprint(plan.time_zone))
     if (plan.compiler_version, plan.fingerprint) != (COMPILER_VERSION, fingerprint):
         raise ReplanError("the plan was made by another version or on another source")
-    return plan
+    return job, plan
 
 
 async def _copy_whole(
-    work: Work, lease: Lease, plan: Plan, planned: PlannedTask, progress: TaskProgress
+    work: Work, lease: Lease, plan: Plan, planned: PlannedTask, rows_to_read: Rows, progress: TaskProgress
 ) -> tuple[CopyResult, int]:
     """Buffer a small export and store it with one PUT."""
     task = lease.task
@@ -77,17 +80,23 @@ async def _copy_whole(
     body.append(memoryview(plan.header.encode()))
     rows = 0
     for page in planned.pages:
-        rows += await work.source.copy(plan.statement.for_page(page.page()), plan.copy_options, take)
+        rows += await rows_to_read.copy(page, take)
     key = object_key(work.settings.s3_prefix, task.job_id, task.plan_token, task.lease_token, plan.file_name)
     await record_upload(work, lease, key, task.plan_token)
     await work.store.put(key, body, plan.content_type, lease)
     await failpoint("copy.put")
     part = UploadedPart(number=1, size=body.size, md5=body.md5.hex(), sha256=body.sha256.hex())
-    return CopyResult(parts=(part,), object_key=key), rows
+    return CopyResult(parts=(part,), object_key=key, reading=rows_to_read.reading), rows
 
 
 async def _copy_parts(
-    work: Work, lease: Lease, plan: Plan, planned: PlannedTask, progress: TaskProgress, start: Checkpoint
+    work: Work,
+    lease: Lease,
+    plan: Plan,
+    planned: PlannedTask,
+    rows_to_read: Rows,
+    progress: TaskProgress,
+    start: Checkpoint,
 ) -> tuple[CopyResult, int]:
     """Stream the task's pages into parts, beginning after the checkpoint."""
     task = lease.task
@@ -101,9 +110,7 @@ async def _copy_parts(
                 stream = PageStream(cutter, uploads, progress, skip)
                 if task.number == 0 and number == 0:
                     await stream.take(plan.header.encode())
-                statement = plan.statement.for_page(planned.pages[number].page())
-                rows = await work.source.copy(statement, plan.copy_options, stream.take)
-                stream.end(rows)
+                stream.end(await rows_to_read.copy(planned.pages[number], stream.take))
             last = cutter.finish()
             if last is not None:
                 await uploads.send(last)
@@ -113,7 +120,7 @@ async def _copy_parts(
     if task.number + 1 < len(plan.tasks) and uploads.stored and uploads.stored[-1].size < LEAST_PART_BYTES:
         # The count of tasks trusts the average; many tickets of one instant make a task much smaller than another.
         raise ReplanError("a task in the middle is smaller than S3's least part", PlanHints(one_task=True))
-    return CopyResult(parts=tuple(uploads.stored)), cutter.rows
+    return CopyResult(parts=tuple(uploads.stored), reading=rows_to_read.reading), cutter.rows
 
 
 async def _find_upload(work: Work, task: ClaimedTask) -> tuple[str, str]:
@@ -267,6 +274,10 @@ async def _finish(work: Work, task: ClaimedTask, result: CopyResult, rows: int) 
         )
         if not done or job.plan_token is None or job.plan_token != task.plan_token:
             raise LeaseLostError("the job was planned again")
+        if result.reading is not None:
+            await connection.execute(
+                queries.STORE_READING, job.id, result.reading.at, result.reading.rows, result.reading.oversized_cells
+            )
         left = await connection.fetchval(queries.COPY_TASKS_LEFT, task.job_id, task.plan_token)
         if left:
             return None

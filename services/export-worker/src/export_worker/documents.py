@@ -1,5 +1,6 @@
 """What a plan and a checkpoint say, as the JSON in which they are stored."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -105,13 +106,27 @@ class Checkpoint(BaseModel):
     rows: int = 0
 
 
+class LiveReading(BaseModel):
+    """What the statement on the live tables was: its instant, and what it counted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    rows: int
+    oversized_cells: int
+
+
 class CopyResult(BaseModel):
-    """What a finished copy task leaves for finish; ``object_key`` is set for a single PUT only."""
+    """What a finished copy task leaves for finish; ``object_key`` is set for a single PUT only.
+
+    ``reading`` is set for rows that were not read as of the request.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     parts: tuple[UploadedPart, ...]
     object_key: str | None = None
+    reading: LiveReading | None = None
 
 
 class ClaimedTask(BaseModel):

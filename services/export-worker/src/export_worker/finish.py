@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid6 import uuid7
 
 from export_worker import queries
-from export_worker.documents import ClaimedTask, CopyResult, Plan, UploadedPart
+from export_worker.documents import ClaimedTask, CopyResult, LiveReading, Plan, UploadedPart
 from export_worker.errors import LeaseLostError, ReplanError, RowCountError
 from export_worker.leases import Lease, lock_held
 from export_worker.plan import check_source
@@ -24,6 +24,7 @@ class _Result:
     parts: tuple[UploadedPart, ...]
     rows: int
     object_key: str | None
+    reading: LiveReading | None
 
     @property
     def size_bytes(self) -> int:
@@ -40,8 +41,9 @@ async def run(work: Work, lease: Lease) -> None:
     """Carry out a finish task."""
     job, plan, result = await _gather(work, lease.task)
     await work.progress.advance(job.id, job.plan_token)
-    if result.rows != plan.rows_total:
-        raise RowCountError(f"{result.rows} rows were copied, {plan.rows_total} were counted")
+    counted = result.reading.rows if result.reading else plan.rows_total
+    if result.rows != counted:
+        raise RowCountError(f"{result.rows} rows were copied, {counted} were counted")
     await failpoint("finish.before_complete")
     key = result.object_key or await _complete(work, lease, result)
     await failpoint("finish.completed")
@@ -60,8 +62,9 @@ async def _gather(work: Work, task: ClaimedTask) -> tuple[LockedJob, Plan, _Resu
         rows = await connection.fetch(queries.COPY_RESULTS, job.id, job.plan_token)
     results = [CopyResult.model_validate_json(row["checkpoint"]) for row in rows]
     parts = tuple(part for result in results for part in result.parts)
-    key = results[0].object_key if results else None
-    return job, Plan.model_validate_json(job.plan), _Result(parts, sum(row["rows_done"] for row in rows), key)
+    first = results[0] if results else CopyResult(parts=())
+    result = _Result(parts, sum(row["rows_done"] for row in rows), first.object_key, first.reading)
+    return job, Plan.model_validate_json(job.plan), result
 
 
 async def _complete(work: Work, lease: Lease, result: _Result) -> str:
@@ -87,7 +90,10 @@ async def _complete(work: Work, lease: Lease, result: _Result) -> str:
 
 
 async def _publish(work: Work, task: ClaimedTask, plan: Plan, result: _Result, key: str) -> None:
-    file = FinishedFile(result.rows, result.size_bytes, result.digest, plan.profile, plan.oversized_cells)
+    reading = result.reading
+    oversized_cells = reading.oversized_cells if reading else plan.oversized_cells
+    read_at = reading.at if reading else None
+    file = FinishedFile(result.rows, result.size_bytes, result.digest, plan.profile, oversized_cells, read_at)
     life = timedelta(hours=work.settings.file_life_hours)
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         job = await lock_held(connection, task)

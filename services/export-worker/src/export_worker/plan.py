@@ -5,7 +5,7 @@ What is created in S3 is in the ledger before it exists. Whoever loses the lease
 
 import re
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -35,13 +35,7 @@ async def run(work: Work, lease: Lease) -> Claimed | None:
     task = lease.task
     async with work.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection, connection.transaction():
         job = await lock_held(connection, task)
-    view = compile_view(
-        load_payload(job.payload),
-        snapshot=Snapshot.parse(job.snapshot),
-        requested_at=job.requested_at,
-        source_schema=work.settings.source_schema,
-        bookkeeping_schema=work.settings.source_bookkeeping_schema,
-    )
+    view = bind_view(work, job)
     await check_source(work, job)
     plan = await _make(work, job, view, hints=PlanHints.model_validate_json(task.checkpoint or "{}"))
     plan_token = uuid4()
@@ -51,8 +45,21 @@ async def run(work: Work, lease: Lease) -> Claimed | None:
     return await _store(work, task, plan, plan_token)
 
 
+def bind_view(work: Work, job: LockedJob, at: datetime | None = None) -> CompiledView:
+    """Return the job's view as of its request, or of live rows at an instant (before they are read: the request's)."""
+    return compile_view(
+        load_payload(job.payload),
+        snapshot=Snapshot.parse(job.snapshot) if job.snapshot_mode == "exact" else None,
+        requested_at=at or job.requested_at,
+        source_schema=work.settings.source_schema,
+        bookkeeping_schema=work.settings.source_bookkeeping_schema,
+    )
+
+
 async def check_source(work: Work, job: LockedJob) -> None:
     """Raise unless this is the source of the snapshot, with its rows and the tables that it was taken of."""
+    if job.snapshot_mode == "statement":
+        return
     if await work.source.identity() != job.source_identity:
         raise SourceRestoredError("the source is another server or timeline than at the request")
     if await work.source.signature(job.snapshot) != job.schema_signature:
@@ -88,8 +95,8 @@ async def _make(work: Work, job: LockedJob, view: CompiledView, *, hints: PlanHi
 
 
 async def _pages(work: Work, view: CompiledView, rows: int, cuts: tuple[str, ...]) -> list[PlannedPage]:
-    if view.follows_creation is None:
-        # No index serves the order: the database sorts the view as a whole, once.
+    if view.follows_creation is None or view.snapshot is None:
+        # No index serves the order: the database sorts the view as a whole, once. Live rows hold still for one statement.
         return pagination.pages_between([])
     instants = pagination.choose_instants(rows, cuts, work.settings.page_rows)
     ids = {

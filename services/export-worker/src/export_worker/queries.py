@@ -133,6 +133,9 @@ COUNT_PLANS = "SELECT count(*) FROM tasks WHERE job_id = $1 AND kind = 'plan'"
 # The plan task that follows, with what the old plan has taught.
 INSERT_REPLAN = "INSERT INTO tasks (id, job_id, kind, number, checkpoint) VALUES ($1, $2, 'plan', 0, $3::text::jsonb)"
 
+# What was read of the live tables, with the job locked: $2 when, $3 rows, $4 cells too long for a spreadsheet.
+STORE_READING = "UPDATE jobs SET read_at = $2, rows_total = $3, oversized_cells = $4 WHERE id = $1"
+
 # How many copy tasks of the plan are still to do; the job is locked.
 COPY_TASKS_LEFT = """
 SELECT count(*) FROM tasks WHERE job_id = $1 AND plan_token = $2 AND kind = 'copy' AND status <> 'done'

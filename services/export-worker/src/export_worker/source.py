@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 from pydantic import SecretStr
@@ -66,6 +67,22 @@ class Measure:
     cuts: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """The live tables as they are at one instant, for as long as its transaction is held."""
+
+    connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+    at: datetime
+
+    async def measure(self, statement: str) -> Measure:
+        """Run a compiled view's ``measure`` statement."""
+        return await _measure(self.connection, statement)
+
+    async def copy(self, statement: str, options: CopyOptions, sink: Sink) -> int:
+        """Stream a statement's CSV into the sink, as ``Source.copy`` does."""
+        return await _copy(self.connection, statement, options, sink)
+
+
 class Source:
     """One worker's access to the helpdesk's database."""
 
@@ -102,10 +119,7 @@ class Source:
     async def measure(self, statement: str) -> Measure:
         """Run a compiled view's ``measure`` statement."""
         async with self._connection() as connection:
-            row = await connection.fetchrow(statement, timeout=LONGEST_STATEMENT_SECONDS)
-        if row is None:
-            raise RuntimeError("an aggregate without GROUP BY returns one row")
-        return Measure(row["rows"], row["oversized"], tuple(row["cuts"] or ()))
+            return await _measure(connection, statement)
 
     async def cut_instant(self, statement: str) -> tuple[int, ...]:
         """Run a compiled view's ``cut_instant`` statement."""
@@ -118,16 +132,35 @@ class Source:
         The page counts only once this has returned; an error of the sink cancels the statement.
         """
         async with self._connection() as connection:
-            status = await connection.copy_from_query(
-                statement,
-                output=sink,
-                timeout=LONGEST_STATEMENT_SECONDS,
-                format="csv",
-                delimiter=options.delimiter,
-                force_quote=options.force_quote,
-                encoding="UTF8",
-            )
-        return int(status.removeprefix("COPY "))
+            return await _copy(connection, statement, options, sink)
+
+    @asynccontextmanager
+    async def instant(self) -> AsyncIterator[Instant]:
+        """Hold one snapshot of now, for reading live rows."""
+        async with self._connection() as connection, connection.transaction(isolation="repeatable_read"):
+            yield Instant(connection, await connection.fetchval("SELECT now()"))
+
+
+async def _measure(connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", statement: str) -> Measure:
+    row = await connection.fetchrow(statement, timeout=LONGEST_STATEMENT_SECONDS)
+    if row is None:
+        raise RuntimeError("an aggregate without GROUP BY returns one row")
+    return Measure(row["rows"], row["oversized"], tuple(row["cuts"] or ()))
+
+
+async def _copy(
+    connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", statement: str, options: CopyOptions, sink: Sink
+) -> int:
+    status = await connection.copy_from_query(
+        statement,
+        output=sink,
+        timeout=LONGEST_STATEMENT_SECONDS,
+        format="csv",
+        delimiter=options.delimiter,
+        force_quote=options.force_quote,
+        encoding="UTF8",
+    )
+    return int(status.removeprefix("COPY "))
 
 
 @asynccontextmanager

@@ -49,7 +49,8 @@ class LockedJob:
 class FinishedFile:
     """What a completed job's file is: sizes in bytes, ``digest`` as ``sha256-parts:<hex>``.
 
-    ``oversized_cells`` are longer than a spreadsheet's.
+    ``oversized_cells`` are longer than a spreadsheet's. ``read_at`` is the instant that it shows, when that is not the
+    request's.
     """
 
     rows: int
@@ -57,6 +58,7 @@ class FinishedFile:
     digest: str
     profile: str
     oversized_cells: int = 0
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ async def complete_job(
         completed_at=row["completed_at"],
         expires_at=row["expires_at"],
         snapshot_mode=job.snapshot_mode,
+        read_at=file.read_at,
     )
     await outbox.enqueue(connection, event, topics)
     return True

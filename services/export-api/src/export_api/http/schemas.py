@@ -119,7 +119,10 @@ class ExportAnswer(BaseModel):
     started_at: datetime | None
     completed_at: datetime | None
     snapshot: str
-    snapshot_mode: Literal["exact", "statement"]
+    snapshot_mode: Annotated[
+        Literal["exact", "statement"], Field(description="`exact`: as of `requested_at`. `statement`: as of `read_at`.")
+    ]
+    read_at: Annotated[datetime | None, Field(description="With `statement`, once its rows are read.")]
     sequence: int
     retry_of: Annotated[UUID | None, Field(description="The export that this one retries.")]
     retried_by: Annotated[UUID | None, Field(description="The export that retries this one.")]
@@ -146,6 +149,7 @@ class ExportAnswer(BaseModel):
             "completed_at": job.completed_at,
             "snapshot": job.snapshot,
             "snapshot_mode": job.snapshot_mode,
+            "read_at": job.read_at,
             "sequence": job.sequence,
             "retry_of": job.retry_of,
             "retried_by": job.retried_by,

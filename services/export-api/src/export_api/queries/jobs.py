@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -34,15 +34,15 @@ _INSERT_JOB = """
 INSERT INTO jobs (id, requester_id, requester_roles, requester_permissions, requester_is_admin, view_id, view_name,
                   payload, client_reference, snapshot, snapshot_mode, schema_signature, requested_at,
                   idempotency_key, request_hash, source_identity, retry_of)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10, 'exact', $11, $12, $13, $14, $15, $16)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 """
 
 _INSERT_TASK = "INSERT INTO tasks (id, job_id, kind, number) VALUES ($1, $2, $3, 0)"
 
 # A job with its file, as people are told of it; the database's clock decides what has expired.
 _JOB = """
-SELECT j.id, j.requester_id, j.view_id, j.view_name, j.client_reference, j.snapshot, j.snapshot_mode, j.requested_at,
-       j.status, j.stage, j.rows_total, j.rows_done, j.bytes_done, j.sequence, j.error_code, j.error_message,
+SELECT j.id, j.requester_id, j.view_id, j.view_name, j.client_reference, j.snapshot, j.snapshot_mode, j.read_at,
+       j.requested_at, j.status, j.stage, j.rows_total, j.rows_done, j.bytes_done, j.sequence, j.error_code, j.error_message,
        j.error_reference, j.started_at, j.completed_at, j.expires_at, clock_timestamp() AS now,
        j.retry_of, (SELECT r.id FROM jobs r WHERE r.retry_of = j.id) AS retried_by, j.oversized_cells, coalesce(j.payload ->> 'profile', 'spreadsheet') AS profile,
        f.bucket, f.object_key, f.file_name, f.content_type, f.size_bytes, f.digest, f.part_sizes
@@ -71,6 +71,16 @@ _PROBE = "SELECT 1 FROM jobs LIMIT 0"
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotOrigin:
+    """How an export reads: as of a snapshot of this source, or live rows, which nothing ties to a moment."""
+
+    mode: Literal["exact", "statement"] = "statement"
+    snapshot: str = ""
+    schema_signature: str = ""
+    source_identity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """What a request is stored as; ``payload`` is JSON text, ``request_hash`` SHA-256."""
 
@@ -80,9 +90,7 @@ class NewJob:
     view_name: str
     payload: str
     client_reference: str | None
-    snapshot: str
-    schema_signature: str
-    source_identity: str
+    origin: SnapshotOrigin
     requested_at: datetime
     idempotency_key: str | None = None
     request_hash: bytes | None = None
@@ -113,6 +121,7 @@ class Job:
     client_reference: str | None
     snapshot: str
     snapshot_mode: str
+    read_at: datetime | None
     requested_at: datetime
     status: JobStatus
     stage: Stage | None
@@ -203,12 +212,13 @@ async def insert_job(connection: Connection, job: NewJob, task_id: UUID) -> None
         job.view_name,
         job.payload,
         job.client_reference,
-        job.snapshot,
-        job.schema_signature,
+        job.origin.snapshot,
+        job.origin.mode,
+        job.origin.schema_signature,
         job.requested_at,
         job.idempotency_key,
         job.request_hash,
-        job.source_identity,
+        job.origin.source_identity,
         job.retry_of,
     )
     await connection.execute(_INSERT_TASK, task_id, job.id, TaskKind.PLAN)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from export_api.errors import (
     SourceUnpreparedError,
     UnavailableError,
 )
+from export_api.settings import SnapshotSetting
 from ticket_export.database.connection import Connection
 from ticket_export.permissions import Person, SystemPermissions
 from ticket_export.source_contract import SourceFault
@@ -55,6 +57,9 @@ SELECT now() AS requested_at, pg_current_snapshot()::text AS snapshot, pg_is_in_
 """
 
 _SIGNATURE = "SELECT {bookkeeping}.signature()"
+
+# Whether an operator has switched versioning off.
+_DISABLED = "SELECT EXISTS (SELECT FROM {bookkeeping}.installs WHERE disabled_at IS NOT NULL)"
 
 _IDENTITY = "SELECT {bookkeeping}.source_identity()"
 
@@ -151,14 +156,21 @@ class SourceReading:
         row = await self.connection.fetchrow(self._sql(_VIEWS), person_id, view_id)
         return SavedView(**row) if row else None
 
-    async def moment(self) -> Moment:
+    async def moment(self, *, standby_will_do: bool = False) -> Moment:
         """Read the instant and snapshot of this transaction; raise SourceIsStandbyError on a standby."""
         row = await self.connection.fetchrow(_MOMENT)
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
         moment = Moment(**row)
-        if moment.standby:
+        if moment.standby and not standby_will_do:
             raise SourceIsStandbyError
         return moment
+
+    async def snapshot_mode(self, wanted: SnapshotSetting) -> Literal["exact", "statement"]:
+        """Tell how an export is to read: live rows only if an operator has said so, here or by disabling versioning."""
+        if wanted != "auto":
+            return wanted
+        disabled = await self.connection.fetchval(self._sql(_DISABLED))
+        return "statement" if disabled else "exact"
 
     async def signature(self) -> str:
         """Read what identifies the schema's shape; a job whose tables change shape must fail, not be wrong."""
@@ -227,6 +239,7 @@ class Source:
     database: Database
     schema: str
     bookkeeping_schema: str
+    snapshot_mode: SnapshotSetting = "auto"
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SourceReading]:

@@ -86,7 +86,8 @@ def _reached_step(job: Job) -> int:
 
 def _detail(job: Job) -> str:
     if job.status is JobStatus.QUEUED:
-        return "It starts as soon as a worker is free. The file will show the tickets as of the request all the same."
+        as_of = "the request all the same" if job.snapshot_mode == "exact" else "its start"
+        return f"It starts as soon as a worker is free. The file will show the tickets as of {as_of}."
     if job.rows_total is None:
         return ""
     if job.status in {JobStatus.COMPLETED, JobStatus.EXPIRED}:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from export_api.errors import ExportApiError, InvalidRequestError, SourceMovedError, ViewNotFoundError
+from export_api.queries.jobs import SnapshotOrigin
 from export_api.queries.source import Moment, Source, SourceReading
 from export_api.use_cases.resolve_view import AskedView, CapturedView, resolve_view
 from ticket_export.permissions import Person
@@ -15,8 +16,7 @@ class Capture:
     person: Person | None
     view: CapturedView | ExportApiError
     moment: Moment
-    schema_signature: str
-    source_identity: str
+    origin: SnapshotOrigin
 
 
 async def capture(source: Source, *, username: str, asked: AskedView | CapturedView, jobs_cluster: int) -> Capture:
@@ -33,15 +33,21 @@ async def capture(source: Source, *, username: str, asked: AskedView | CapturedV
 
 async def _capture(source: Source, username: str, asked: AskedView | CapturedView, jobs_cluster: int) -> Capture:
     async with source.reading() as reading:
-        moment = await reading.moment()
-        await reading.assert_safe(moment.snapshot)
-        identity = await reading.identity()
+        mode = await reading.snapshot_mode(source.snapshot_mode)
+        moment = await reading.moment(standby_will_do=mode == "statement")
+        origin = await _origin(reading, moment, jobs_cluster) if mode == "exact" else SnapshotOrigin()
         person = await reading.person(username)
         view = await _view(source, reading, person, asked, moment)
-        signature = await reading.signature()
-        if moment.cluster != jobs_cluster:
-            await reading.secure_moment()
-    return Capture(person, view, moment, signature, identity)
+    return Capture(person, view, moment, origin)
+
+
+async def _origin(reading: SourceReading, moment: Moment, jobs_cluster: int) -> SnapshotOrigin:
+    """Return what ties an export to this snapshot; raise SourceUnpreparedError when it could not be read later."""
+    await reading.assert_safe(moment.snapshot)
+    identity, signature = await reading.identity(), await reading.signature()
+    if moment.cluster != jobs_cluster:
+        await reading.secure_moment()
+    return SnapshotOrigin("exact", moment.snapshot, signature, identity)
 
 
 async def _view(

@@ -153,7 +153,7 @@ async def store_job(connection: Connection, installation: Installation, job: New
         requester_id=job.requester.id,
         view_id=job.view_id,
         requested_at=job.requested_at,
-        snapshot_mode="exact",
+        snapshot_mode=job.origin.mode,
     )
     await outbox.enqueue(connection, event, installation.topics)
 
@@ -167,9 +167,7 @@ def new_job(captured: Capture, view: CapturedView, person: Person, *, client_ref
         view_name=view.name,
         payload=view.payload.model_dump_json(),
         client_reference=client_reference,
-        snapshot=captured.moment.snapshot,
-        schema_signature=captured.schema_signature,
-        source_identity=captured.source_identity,
+        origin=captured.origin,
         requested_at=captured.moment.requested_at,
     )
 
