@@ -15,9 +15,11 @@ import resource
 from export_worker import main
 with open("/proc/self/statm") as sizes:
     used = int(sizes.read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 700 * 2**20, used + 700 * 2**20))
+resource.setrlimit(resource.RLIMIT_AS, (used + 450 * 2**20, used + 450 * 2**20))
 main.run()
 """
+# A process that gasps for memory stands still for seconds.
+LEASE = {"LEASE_SECONDS": "8", "LEASE_RENEWAL_SECONDS": "1", "WORKER_SLOTS": "1"}
 GREEDY_CHARACTERS = 250_000_000
 
 
@@ -31,7 +33,7 @@ async def supervised(scene: Scene, names: tuple[str, ...]) -> AsyncIterator[list
         while True:
             life += 1
             with suppress(AssertionError):
-                service = await scene.worker(f"{name}-{life}", entry=LIMITED)
+                service = await scene.worker(f"{name}-{life}", entry=LIMITED, **LEASE)
                 started.append(service)
                 await service.process.wait()
 
@@ -45,21 +47,19 @@ async def supervised(scene: Scene, names: tuple[str, ...]) -> AsyncIterator[list
 
 
 async def test_an_export_that_exhausts_memory_fails_alone(scene: Scene) -> None:
-    host = await scene.installation.connect(scene.installation.helpdesk_url)
-    await host.execute(
-        "INSERT INTO helpdesk.tickets (id, title, status, priority, creation_time)"
-        " VALUES (60000000, repeat('x', $1), 'solved', 'moderate', timestamptz '2019-01-01 00:00:00Z')",
-        GREEDY_CHARACTERS,
-    )
-    await host.close()
+    async with scene.owner() as owner:
+        await owner.execute(
+            "INSERT INTO helpdesk.tickets (id, title, status, priority, creation_time)"
+            " VALUES (60000000, repeat('x', $1), 'new', 'moderate', timestamptz '2019-01-01 00:00:00Z')",
+            GREEDY_CHARACTERS,
+        )
     greedy = await scene.request("all", ADA.id)
     async with supervised(scene, ("one", "two")):
         for person in (BOB, CARA, BOB, CARA):
-            await scene.request("open", person.id)
             await scene.request("overdue", person.id)
         job = await wait_until_ended(scene.installation, greedy.id, 120)
         assert job["status"] == "failed"
         scene.must_fail(greedy, job["error_code"])
-        assert job["error_code"] in {"internal", "attempts_exhausted", "out_of_memory"}
-        await scene.request("open", ADA.id)
+        assert job["error_code"] in {"attempts_exhausted", "out_of_memory"}
+        await scene.request("overdue", ADA.id)
         await scene.judge(seconds=90)

@@ -13,6 +13,7 @@ from support.services import Service
 from support.tickets import add_tickets
 
 DRAIN_SECONDS = 10
+PAGE_ROWS = "50000"
 # The broker's clients and the database's connections are closed after the drain.
 CLOSE_SECONDS = 12
 NEW_VERSION = """
@@ -83,11 +84,13 @@ async def test_a_storm_of_rebalances_stops_nothing(scene: Scene) -> None:
 @pytest.mark.timeout(240)
 async def test_one_worker_three_and_a_crash_write_the_same_bytes(scene: Scene) -> None:
     """Enough rows for several copy tasks; every file must be byte for byte the same, digest and part sizes too."""
-    await add_tickets(scene.installation, 300_000, title="t")
-    one = await scene.worker("one")
+    await add_tickets(scene.installation, 350_000, title="t")
+    one = await scene.worker("one", PAGE_ROWS=PAGE_ROWS)
     await ended(scene)
     await one.stop()
-    others = await asyncio.gather(*(scene.worker(f"three-{number}", WORKER_SLOTS="1") for number in range(3)))
+    others = await asyncio.gather(
+        *(scene.worker(f"three-{number}", WORKER_SLOTS="1", PAGE_ROWS=PAGE_ROWS) for number in range(3))
+    )
     await ended(scene)
     scene.failpoints.arm("copy.part_saved.1", "kill")
     await ended(scene)

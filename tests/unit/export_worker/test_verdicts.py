@@ -7,6 +7,7 @@ from export_worker.documents import PlanHints
 from export_worker.errors import (
     AttemptsExhaustedError,
     CountedError,
+    ExhaustedError,
     InternalError,
     LeaseLostError,
     PermanentError,
@@ -102,6 +103,15 @@ def test_verdicts_on_what_the_helpdesks_database_does(error: Exception, verdict:
 def test_the_jobs_database_is_never_taken_for_the_helpdesks(error: Exception, verdict: type[TaskError]) -> None:
     expected = UnreachableError if verdict is UnreachableError else InternalError
     assert type(classify(error)) is expected
+
+
+def test_a_connection_that_broke_for_want_of_memory_counts() -> None:
+    lost = asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+    lost.__cause__ = MemoryError()
+    failure = SourceFailure(lost)
+    failure.__cause__ = lost
+    assert type(classify(failure)) is type(classify(MemoryError())) is ExhaustedError
+    assert isinstance(classify(failure), CountedError)
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), ValueError("x"), RuntimeError("x")])

@@ -105,6 +105,13 @@ class SourceError(CountedError):
     safe_message = "The helpdesk's database could not answer the export's query. Please report the reference."
 
 
+class ExhaustedError(CountedError):
+    """One step took more memory than the process may have; it went on living."""
+
+    code = "out_of_memory"
+    safe_message = "The export needs more memory than a worker has. Please narrow the view."
+
+
 class InternalError(CountedError):
     """A mistake of ours, or something nobody thought of; code and message are the base's."""
 

@@ -11,6 +11,7 @@ from export_worker.claim import Claimed
 from export_worker.clear import clear_uploads
 from export_worker.documents import ClaimedTask
 from export_worker.errors import (
+    ExhaustedError,
     InternalError,
     LeaseLostError,
     SnapshotLostError,
@@ -56,7 +57,18 @@ def classify(error: Exception) -> TaskError:
     """Return what an error means for the task."""
     if isinstance(error, TaskError):
         return error
+    if _is_out_of_memory(error):
+        return ExhaustedError(f"{type(error).__name__}: {error}")
     return _classify_storage(error) or _classify_source(error) or _classify_jobs_database(error)
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Tell whether memory ran out somewhere below: a driver that could not take an answer says only that it is gone."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _classify_storage(error: Exception) -> TaskError | None:
