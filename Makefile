@@ -44,7 +44,7 @@ test: $(STAMP) ## Run every test on real servers (REQUIRE=all turns a skip into 
 bench: $(STAMP) ## Measure what exactness costs, on a PostgreSQL of its own (TICKETS=N, ROUNDS=N)
 	@PYTHONPATH=tests $(BIN)/python -m bench --tickets $(TICKETS) --rounds $(ROUNDS)
 
-faults: $(STAMP) ## Run the fault suite: servers and services killed, stalled, cut off, in every row of the matrix
+faults: $(STAMP) ## Run the fault suite, which is apart: servers and services killed, stalled, cut off
 	@$(BIN)/stack fetch
 	@REQUIRE=$(REQUIRE) $(BIN)/python -m pytest tests/faults $(PYTEST)
 
