@@ -4,6 +4,8 @@ import asyncio
 import os
 import platform
 import signal
+import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +22,8 @@ from local_stack.steps import Terminal
 
 RESULTS = Path(__file__).parent / "results"
 MOST_TICKETS_FOR_WRITES = 100_000
+# Of the tables, where nobody looks at a terminal.
+WIDTH = 110
 
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -34,7 +38,8 @@ def main(
     """Measure on a PostgreSQL of its own; print medians and ratios, and write them down."""
     # Ended from outside it cleans up as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    errors, output = Console(stderr=True, highlight=False), Console(highlight=False, soft_wrap=True)
+    errors = Console(stderr=True, highlight=False)
+    output = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)
     try:
         with Terminal(errors) as terminal, running_postgres(terminal) as address:
             about, exports, writes = asyncio.run(_measure_all(address, tickets, rounds, terminal))
@@ -48,8 +53,13 @@ def main(
 async def _measure_all(
     address: PostgresAddress, tickets: int, rounds: int, terminal: Terminal
 ) -> tuple[dict[str, Any], Samples, Samples]:
+    load, began = os.getloadavg()[0], time.monotonic()
     desk = await new_desk(address, "exports_bench", tickets=tickets, versioned=True, steps=terminal)
-    about = await _about(desk, tickets, rounds)
+    about = {
+        **await _about(desk, tickets, rounds),
+        "seconds to make and vacuum the helpdesk": round(time.monotonic() - began, 1),
+        "load average at the beginning": round(load, 1),
+    }
     with terminal.step("Exports") as step:
         async with export_variants(desk) as variants:
             exports = await measure(variants, rounds, step.tell)
@@ -61,7 +71,7 @@ async def _measure_all(
     with terminal.step("Writes") as step:
         async with write_variants(*desks) as variants:
             writes = await measure(variants, rounds, step.tell)
-    return about, exports, writes
+    return {**about, "and at the end": round(os.getloadavg()[0], 1)}, exports, writes
 
 
 async def _about(desk: Desk, tickets: int, rounds: int) -> dict[str, Any]:
