@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -151,28 +152,45 @@ async def test_now_in_a_filter_is_the_statements_instant(installation: Installat
     assert [line[0] for line in lines] == [str(awake)]
 
 
-async def test_all_rows_are_of_one_instant(installation: Installation, owner: Connection) -> None:
-    """A writer changes all titles at once, again and again."""
-    await add_tickets(installation, 5_000)
-    await owner.execute("UPDATE helpdesk.tickets SET title = 'round 0'")
+@asynccontextmanager
+async def writing(owner: Connection, statement: str) -> AsyncIterator[None]:
+    """Repeat a statement as fast as it goes; $1 counts the rounds."""
     stop = asyncio.Event()
 
     async def write() -> None:
         number = 0
         while not stop.is_set():
             number += 1
-            await owner.execute("UPDATE helpdesk.tickets SET title = $1", f"round {number}")
+            await owner.execute(statement, number)
 
-    writing = asyncio.create_task(write())
+    task = asyncio.create_task(write())
     try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def test_all_rows_are_of_one_instant(installation: Installation, owner: Connection) -> None:
+    """A writer changes all titles at once, again and again."""
+    await add_tickets(installation, 5_000)
+    await owner.execute("UPDATE helpdesk.tickets SET title = 'round 0'")
+    async with writing(owner, "UPDATE helpdesk.tickets SET title = 'round ' || $1::int"):
         for _ in range(3):
             requested = await insert_job(installation, "all", **STATEMENT)
             async with worker(installation, page_rows=100):
                 _, lines = await completed(installation, requested.id)
             assert len({line[1] for line in lines}) == 1
-    finally:
-        stop.set()
-        await writing
+
+
+async def test_the_count_is_of_the_same_instant(installation: Installation, owner: Connection) -> None:
+    """A writer adds tickets all the time, so that no two statements count the same."""
+    await add_tickets(installation, 5_000)
+    add = "INSERT INTO helpdesk.tickets (id, title, status) VALUES (60000000 + $1::int, 'x', 'new')"
+    async with writing(owner, add):
+        requested = await insert_job(installation, "all", **STATEMENT)
+        async with worker(installation):
+            await completed(installation, requested.id)
 
 
 def hang_at_part(monkeypatch: pytest.MonkeyPatch, number: int) -> asyncio.Event:
