@@ -117,20 +117,34 @@ async def test_a_worker_that_hears_nothing_lets_go_of_its_lease(scene: Scene, ho
     proxy = await scene.tcp(scene.installation.servers.postgres.port)
     s3 = await scene.s3()
     deaf = await scene.worker("deaf", DATABASE_URL=scene.through(proxy, scene.installation.app_url))
-    scene.failpoints.arm("copy.part_saved.2", "wait")
+    # Its statement that writes the third part down is on the way when nothing arrives any more.
+    scene.failpoints.arm("copy.part_stored.3", "wait")
     requested = await scene.big()
-    await scene.failpoints.wait("copy.part_saved.2")
+    await scene.failpoints.wait("copy.part_stored.3")
     if how == "stall":
         proxy.stall()
     else:
         proxy.half_open()
-    scene.failpoints.release("copy.part_saved.2")
+    scene.failpoints.release("copy.part_stored.3")
     await logged(deaf, "lease_lost")
     await scene.worker("rival")
     await wait_until_ended(scene.installation, requested.id)
     proxy.forward()
+    await answers_again(scene, deaf)
     await scene.judge()
     assert len({key for key, _ in s3.stored}) == 1
+
+
+async def answers_again(scene: Scene, service: Service) -> None:
+    """What was held back has reached the server before the worker's own question, and has been carried out."""
+    async with aiohttp.ClientSession() as http, asyncio.timeout(30), scene.owner() as owner:
+        while (await http.get(f"{service.url}/readyz")).status != 200:
+            await asyncio.sleep(0.1)
+        while await owner.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND state = 'active'"
+        ):
+            await asyncio.sleep(0.05)
 
 
 async def test_a_pool_that_is_used_up_costs_no_lease_and_hangs_nobody(scene: Scene) -> None:
