@@ -21,7 +21,7 @@ async def test_every_statement_runs(installation: Installation) -> None:
             await connection.execute(statement)
     finally:
         await connection.close()
-    assert len(statements()) == 8
+    assert len(statements()) == 6
 
 
 async def test_the_first_lists_what_is_unfinished(installation: Installation) -> None:
