@@ -5,8 +5,9 @@ import random
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from support.faults.kafka import records
 from support.faults.load import ask, caller
 from support.faults.scene import Scene, gone
 from ticket_export.topics import Topics
@@ -17,27 +18,6 @@ PARTITIONS = 12
 
 def topics_of(scene: Scene) -> Topics:
     return Topics(scene.installation.topic_prefix)
-
-
-async def records(scene: Scene, topic: str) -> list[ConsumerRecord]:
-    """Return everything in a topic."""
-    reader = AIOKafkaConsumer(
-        topic,
-        bootstrap_servers=scene.installation.servers.kafka.address.bootstrap,
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-    )
-    await reader.start()
-    try:
-        ends = await reader.end_offsets(reader.assignment())
-        found: list[ConsumerRecord] = []
-        async with asyncio.timeout(30):
-            while any([await reader.position(partition) < end for partition, end in ends.items()]):
-                for batch in (await reader.getmany(timeout_ms=500)).values():
-                    found += batch
-        return found
-    finally:
-        await reader.stop()
 
 
 async def send(scene: Scene, *messages: tuple[bytes, list[tuple[str, bytes]]]) -> None:

@@ -4,8 +4,8 @@ import asyncio
 import time
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 
+from support.faults.kafka import records
 from support.faults.load import ask, caller
 from support.faults.scene import Scene, gone
 from support.faults.servers import ProxiedKafka
@@ -26,31 +26,10 @@ async def outbox_drained(scene: Scene, seconds: float = 60) -> None:
         await connection.close()
 
 
-async def read_topic(scene: Scene, topic: str) -> list[tuple[bytes, dict[str, bytes]]]:
-    """Return everything in a topic."""
-    reader = AIOKafkaConsumer(
-        topic,
-        bootstrap_servers=scene.installation.servers.kafka.address.bootstrap,
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-    )
-    await reader.start()
-    try:
-        ends = await reader.end_offsets(reader.assignment())
-        found: list[tuple[bytes, dict[str, bytes]]] = []
-        async with asyncio.timeout(30):
-            while any([await reader.position(partition) < end for partition, end in ends.items()]):
-                for records in (await reader.getmany(timeout_ms=500)).values():
-                    found += [(record.key, dict(record.headers)) for record in records]
-        return found
-    finally:
-        await reader.stop()
-
-
 async def ends_told(scene: Scene) -> None:
     """Every job's end was told to subscribers."""
-    events = await read_topic(scene, Topics(scene.installation.topic_prefix).events)
-    completed = {key.decode() for key, headers in events if b"ExportCompleted" in headers["ce_type"]}
+    events = await records(scene, Topics(scene.installation.topic_prefix).events)
+    completed = {event.key.decode() for event in events if b"ExportCompleted" in dict(event.headers)["ce_type"]}
     assert completed == {str(requested.id) for requested in scene.requested}
 
 
@@ -121,7 +100,7 @@ async def test_a_relay_that_dies_after_sending_tells_twice_and_runs_once(scene: 
     await scene.worker("one")
     await scene.judge()
     topics = Topics(scene.installation.topic_prefix)
-    told = [headers["ce_id"] for _, headers in await read_topic(scene, topics.requests)]
+    told = [dict(record.headers)["ce_id"] for record in await records(scene, topics.requests)]
     assert len(told) > len(set(told)), "the event is there twice"
     connection = await scene.installation.connect()
     kinds = await connection.fetch("SELECT kind FROM faults.claims ORDER BY at")

@@ -12,14 +12,12 @@ from janitor.buckets import open_buckets
 from janitor.main import _source
 from janitor.run import Report, run_once
 from janitor.settings import JanitorSettings
-from support.assertions import assert_exact, file_of
+from support.assertions import assert_exact
 from support.exports import TERMINAL, Requested, list_objects, wait_until_ended
 from support.faults.watch import stale_writes
 from support.installation import Installation
 from ticket_export.database.connection import open_pool
 from ticket_export.leases import Deadline
-
-Connection = asyncpg.Connection
 
 
 async def judge(
@@ -50,7 +48,8 @@ async def judge(
     try:
         await _assert_one_end_each(connection, {request.id for request in requested})
         await _assert_clean(installation, connection)
-        assert await stale_writes(connection) == []
+        stale = await stale_writes(connection)
+        assert not stale, stale
     finally:
         await connection.close()
     return files
@@ -129,8 +128,3 @@ async def _assert_no_history(connection: "asyncpg.Connection[asyncpg.Record]") -
             horizon,
         )
         assert left == 0, table["name"]
-
-
-async def file_key(installation: Installation, requested: Requested) -> str:
-    """Return the key of a completed export's object."""
-    return str((await file_of(installation, requested.id))["object_key"])
