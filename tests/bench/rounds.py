@@ -8,6 +8,8 @@ from functools import partial
 
 import psutil
 
+TICK_SECONDS = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -60,5 +62,5 @@ def median_seconds(samples: Sequence[Sample]) -> float:
 
 
 def median_server_seconds(samples: Sequence[Sample]) -> float:
-    """Return the median of the processor's time."""
-    return statistics.median(sample.server_seconds for sample in samples)
+    """Return the median of the processor's time; at least one tick of the kernel's clock, so that it can be divided by."""
+    return max(TICK_SECONDS, statistics.median(sample.server_seconds for sample in samples))
