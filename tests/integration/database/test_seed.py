@@ -233,7 +233,7 @@ async def test_ctrl_c_leaves_nothing_running(database: Installation, tmp_path: P
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stack seed' AND datname = current_database()"
     )
     async with asyncio.timeout(60):
-        while not await connection.fetchval("SELECT count(*) FROM comments"):
+        while not await connection.fetchval(f"{sessions} AND state = 'active'"):
             await asyncio.sleep(0.05)
         seeding.send_signal(signal.SIGINT)
         assert await seeding.wait() == 130
