@@ -7,7 +7,7 @@ import pytest
 
 from support.assertions import file_of
 from support.exports import list_objects, wait_until_ended
-from support.faults.load import ask, caller
+from support.faults.load import ask, caller, note
 from support.faults.scene import Scene, gone
 from support.services import BIN, Service
 
@@ -84,9 +84,35 @@ async def test_what_a_new_plan_replaced_is_cleared_beside_it(scene: Scene) -> No
     scene.failpoints.arm("finish.before_publish", "wait")
     requested = await scene.big()
     await scene.failpoints.wait("finish.before_publish")
-    await janitor(scene)
+    assert await gone(await janitor(scene)) == 0
+    async with scene.owner() as owner:
+        plans = await owner.fetchval("SELECT count(DISTINCT object_key) FROM faults.uploads")
+        left = await owner.fetchval("SELECT count(*) FROM exports.uploads")
+    assert (plans, left) == (2, 1), "the replaced one is gone, the one in use is not"
     scene.failpoints.release("finish.before_publish")
     await wait_until_ended(scene.installation, requested.id)
+    await scene.judge()
+
+
+async def test_a_retry_runs_beside_the_clearing_of_what_failed(scene: Scene) -> None:
+    s3 = await scene.s3()
+    s3.refusal = lambda call: 507 if call.name == "put" else None
+    api = await scene.api()
+    await scene.worker("one")
+    async with caller(scene, api) as calling:
+        failed = await ask(scene, calling)
+        scene.must_fail(failed, "storage_full")
+        await calling.ended(str(failed.id))
+        s3.refusal = lambda _call: None
+        scene.failpoints.arm("janitor.uploads_chosen", "wait")
+        running = await janitor(scene)
+        await scene.failpoints.wait("janitor.uploads_chosen")
+        async with calling.http.post(f"{api.url}/api/v1/exports/{failed.id}/retry") as answer:
+            assert answer.status == 202, await answer.text()
+            retried = await note(scene, await answer.json(), "open")
+        await calling.ended(str(retried.id))
+        scene.failpoints.release("janitor.uploads_chosen")
+        assert await gone(running) == 0
     await scene.judge()
 
 

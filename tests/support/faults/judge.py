@@ -60,7 +60,7 @@ async def _assert_one_end_each(connection: "asyncpg.Connection[asyncpg.Record]",
     jobs = await connection.fetch("SELECT id, status FROM exports.jobs")
     assert {job["id"] for job in jobs} == ids
     assert all(job["status"] in TERMINAL for job in jobs)
-    for actions in (["requested"], ["completed", "failed", "cancelled"]):
+    for actions in (["requested", "retried"], ["completed", "failed", "cancelled"]):
         audited = await connection.fetch(
             "SELECT job_id FROM exports.audit_log WHERE action = ANY ($1) AND job_id IS NOT NULL", actions
         )

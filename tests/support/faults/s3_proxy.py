@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+NOT_FOUND = 404
 LARGEST_BODY = 64 * 1024 * 1024
 HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "content-encoding", "content-length"}
 
@@ -82,7 +83,8 @@ class S3Proxy:
         if self.slow_seconds:
             await asyncio.sleep(self.slow_seconds)
         if (status := self.refusal(call)) is not None:
-            return web.Response(status=status, text="<Error><Code>Provoked</Code></Error>")
+            code = "NoSuchUpload" if status == NOT_FOUND else "Provoked"
+            return web.Response(status=status, text=f"<Error><Code>{code}</Code></Error>")
         answer = await self._carry(request, body)
         if call.name == "part" and answer.status == 200:
             self.stored[call.key, call.part] += 1
