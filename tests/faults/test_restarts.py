@@ -68,6 +68,17 @@ async def test_another_version_takes_over_and_begins_a_file_of_its_own(scene: Sc
     await scene.judge()
 
 
+async def test_a_file_is_published_in_the_bucket_that_it_was_stored_in(scene: Scene) -> None:
+    other = f"{scene.installation.bucket}-new"
+    scene.installation.servers.object_store.create_bucket(other)
+    old = await scene.worker("old")
+    scene.failpoints.arm("finish.before_publish", "kill")
+    await scene.request("open")
+    assert await gone(old) == -9
+    await scene.worker("new", S3_BUCKET=other)
+    await scene.judge()
+
+
 async def test_a_storm_of_rebalances_stops_nothing(scene: Scene) -> None:
     await scene.worker("steady")
     await scene.big()

@@ -164,6 +164,29 @@ async def test_another_compiler_version_never_continues_a_plan(
     assert stored[1] == 1, "the new version began from the first part"
 
 
+async def test_another_bucket_gets_a_file_of_its_own(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requested = await big_export(installation)
+    reached = hang_at_part(monkeypatch, 2)
+    async with worker(installation, **LIMITS):
+        await asyncio.wait_for(reached.wait(), 30)
+    other = f"{installation.bucket}-new"
+    installation.servers.object_store.create_bucket(other)
+    async with worker(installation, s3_bucket=other, **LIMITS):
+        job = await wait_until_ended(installation, requested.id)
+    assert job["status"] == "completed"
+    connection = await installation.connect()
+    rows = await connection.fetch(
+        "SELECT bucket, superseded_at IS NULL AS used FROM exports.uploads ORDER BY created_at"
+    )
+    file = await connection.fetchrow("SELECT bucket FROM exports.files")
+    await connection.close()
+    assert file is not None
+    assert [tuple(row) for row in rows] == [(installation.bucket, False), (file["bucket"], True)]
+    assert file["bucket"] == other
+
+
 async def test_no_more_than_two_parts_are_under_way_behind_a_slow_one(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
