@@ -73,6 +73,8 @@ async def test_an_upload_under_way_is_left_alone(scene: Scene, place: str) -> No
     await scene.big()
     await scene.failpoints.wait(place)
     assert await gone(await janitor(scene)) == 0
+    async with scene.owner() as owner:
+        assert await owner.fetchval("SELECT count(*) FROM exports.uploads") == 1
     scene.failpoints.release(place)
     await scene.judge()
 
