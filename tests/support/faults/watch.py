@@ -11,7 +11,8 @@ WATCH = """
 CREATE SCHEMA faults;
 CREATE TABLE faults.stale_writes (at timestamptz DEFAULT clock_timestamp(), writer text, before jsonb, after jsonb);
 CREATE TABLE faults.uploads (object_key text PRIMARY KEY);
-CREATE TABLE faults.claims (at timestamptz DEFAULT clock_timestamp(), worker text, kind text, job_id uuid, task_id uuid);
+CREATE TABLE faults.claims (at timestamptz DEFAULT clock_timestamp(), worker text, kind text, job_id uuid,
+                            taken_over boolean);
 CREATE FUNCTION faults.watch_task() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     writer text := coalesce(current_setting('faults.worker', true), '');
@@ -24,7 +25,8 @@ DECLARE
         ELSE OLD.worker = writer END;
 BEGIN
     IF claims THEN
-        INSERT INTO faults.claims (worker, kind, job_id, task_id) VALUES (writer, NEW.kind, NEW.job_id, NEW.id);
+        INSERT INTO faults.claims (worker, kind, job_id, taken_over)
+        VALUES (writer, NEW.kind, NEW.job_id, OLD.status = 'leased');
     END IF;
     IF NOT fine THEN
         INSERT INTO faults.stale_writes (writer, before, after) VALUES (writer, to_jsonb(OLD), to_jsonb(NEW));
