@@ -61,6 +61,16 @@ async def test_one_can_go_back(api: Api) -> None:
         assert link(browser.page.text, "First") is None
 
 
+async def test_an_instant_that_no_calendar_here_has_costs_its_cell_and_not_the_page(api: Api) -> None:
+    await api.database.execute("""
+        UPDATE helpdesk.tickets SET creation_time = '0044-03-15 BC', sla_due_at = '12000-01-01Z', closed_at = 'infinity',
+               resolved_at = '-infinity' WHERE id = (SELECT min(id) FROM helpdesk.tickets)""")
+    columns = "columns=id,creation_time,sla_due_at,closed_at,resolved_at"
+    async with browsing(api, "dan") as browser:
+        for sort in ("oldest", "closed_at:desc", "sla_due_at:desc"):
+            assert len(await walk(browser, f"/staff/tickets?view=all&{columns}&sort={sort}", "Next →")) == 890
+
+
 async def test_a_change_is_seen_at_once_with_labels(api: Api) -> None:
     await api.database.execute(
         "UPDATE helpdesk.tickets SET title = '<b>Bold & new</b>', priority = 'critical' WHERE id = (SELECT max(id) FROM helpdesk.tickets)"

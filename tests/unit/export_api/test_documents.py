@@ -1,6 +1,7 @@
 """JSON that could be read in two ways is no document; faults of its shape have the pointers of the text itself."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -67,3 +68,16 @@ def test_faults_of_a_shape_are_where_they_stand_in_the_text() -> None:
     assert found["/view/filters/all/0/values"] == "is not known; allowed: field, operator, value"
     assert "view_id" in found["/views"]
     assert (found["/view/sort"], found["/view/columns"]) == ("is not a list", "is not a list")
+
+
+@pytest.mark.parametrize("literal", ["0.12345678901234567890", "12345678901234567.5", "1e-400"])
+def test_a_number_that_would_be_rounded_is_refused(literal: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        parse_json(f'{{"a": [{literal}]}}')
+    assert [fault.pointer for fault in caught.value.faults] == ["/a/0"]
+
+
+@pytest.mark.parametrize("literal", ["0.1", "-12.50", "1e22", "5", "1" * 400])
+def test_a_number_that_is_kept_is_taken(literal: str) -> None:
+    taken = parse_json(literal)
+    assert Decimal(literal) == Decimal(taken if isinstance(taken, int) else repr(taken))

@@ -12,7 +12,7 @@ from ticket_export.database.connection import DATABASE_ERRORS, connect
 
 _PAUSE = """
 INSERT INTO controls (name, value) VALUES ('pause', $1::text::jsonb)
-ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = clock_timestamp()
+ON CONFLICT (name) DO UPDATE SET value = controls.value || jsonb_strip_nulls(excluded.value), changed_at = clock_timestamp()
 """
 _RESUME = "DELETE FROM controls WHERE name = 'pause'"
 

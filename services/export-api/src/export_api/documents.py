@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -22,6 +23,10 @@ _WORDING = {
     "dict_type": "is not an object",
     "tuple_type": "is not a list",
     "string_type": "is not a text",
+    "too_long": "has too many members",
+    "string_too_long": "is too long",
+    "string_too_short": "is empty",
+    "string_pattern_mismatch": "has control characters",
 }
 
 M = TypeVar("M", bound=BaseModel)
@@ -48,7 +53,8 @@ def parse_json(text: bytes | str) -> Any:
         return found
 
     try:
-        value = json.loads(text if isinstance(text, str) else text.decode(), object_pairs_hook=members)
+        content = text if isinstance(text, str) else text.decode()
+        value = json.loads(content, object_pairs_hook=members, parse_float=_float)
     except RecursionError as error:
         raise DocumentError(_too_deep("")) from error
     except UnicodeDecodeError as error:
@@ -61,6 +67,24 @@ def parse_json(text: bytes | str) -> Any:
     return value
 
 
+class _RoundedFloat(float):
+    """A number that a float does not hold exactly."""
+
+
+def _float(literal: str) -> float:
+    value = float(literal)
+    exact = not math.isfinite(value) or Decimal(literal) == Decimal(repr(value))
+    return value if exact else _RoundedFloat(value)
+
+
+def _float_fault(value: float) -> str | None:
+    if not math.isfinite(value):
+        return "is not a number that JSON has"
+    if isinstance(value, _RoundedFloat):
+        return "has more digits than a number can keep; about 15 are kept"
+    return None
+
+
 def _too_deep(place: str) -> ViewFault:
     return ViewFault(place, f"is nested more than {DEEPEST} levels deep")
 
@@ -70,8 +94,8 @@ def _ambiguities(place: str, value: Any, doubled: dict[int, list[str]], *, depth
         yield _too_deep(place)
         return
     match value:
-        case float() if not math.isfinite(value):
-            yield ViewFault(place, "is not a number that JSON has")
+        case float() if detail := _float_fault(value):
+            yield ViewFault(place, detail)
         case str() if _HALF_OF_A_PAIR.search(value):
             yield ViewFault(place, "has half of a pair of UTF-16")
         case list():

@@ -97,6 +97,10 @@ class NotRetryableError(ExportApiError):
     """Only an export that failed, was cancelled or has expired can be retried."""
 
 
+class AlreadyRetriedError(ExportApiError):
+    """Somebody else has retried this export already. Request the view again instead."""
+
+
 class NoFileError(ExportApiError):
     """The export ended without a file."""
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ticket_export.snapshot import Snapshot
 from ticket_export.views import profiles
+from ticket_export.views.cells import CellType
 from ticket_export.views.columns import Column
 from ticket_export.views.custom import Vocabulary, vocabulary
 from ticket_export.views.literals import text
@@ -170,7 +171,7 @@ class CompiledView:
         place of another order.
         """
         reading = self._reading()
-        cells = [f"{column.expression(reading)} AS c{number}" for number, column in enumerate(self.columns)]
+        cells = [f"{_shown(column, reading)} AS c{number}" for number, column in enumerate(self.columns)]
         order = self._order(reading)
         conditions = self._conditions(reading)
         if after is not None:
@@ -244,6 +245,14 @@ class CompiledView:
         value = parse_value(asked, operator, condition.value, moment)
         built = f"({operator.build(reading, asked, value)})"
         return f"({asked.requires(reading)} AND {built})" if asked.requires else built
+
+
+def _shown(column: Column, reading: Reading) -> str:
+    """Return a cell of a list. Instants that no driver can take (BC, infinity) are left out; a file has them."""
+    expression = column.expression(reading)
+    if column.type is not CellType.TIMESTAMP:
+        return expression
+    return f"CASE WHEN {expression} >= '0001-01-02Z' AND {expression} < '9999-12-31Z' THEN {expression} END"
 
 
 def _select(selected: str, reading: Reading, conditions: Sequence[str]) -> str:

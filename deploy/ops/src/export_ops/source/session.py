@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import asyncpg
 from pydantic import SecretStr
 
-from export_ops.errors import InstallError, LockedOutError
+from export_ops.errors import DisabledError, InstallError, LockedOutError
 from export_ops.source.generate import Schemas, bookkeeping, bookkeeping_mark, trigger_functions
 from ticket_export.views.literals import identifier, text
 
@@ -74,7 +74,7 @@ class Session:
     async def require_enabled(self) -> None:
         """Raise InstallError while versioning is switched off."""
         if await self.is_disabled():
-            raise InstallError("Versioning is disabled; `ticket-export source enable` switches it on again")
+            raise DisabledError("Versioning is disabled; `ticket-export source enable` switches it on again")
 
     async def install_bookkeeping(self, *, again: bool = False) -> None:
         """Create or renew what is not per table, where it differs from this release's or ``again``."""

@@ -46,6 +46,7 @@ KINDS: dict[type[ExportApiError], Kind] = {
     errors.NotReadyError: Kind(HTTPStatus.CONFLICT, "not-completed", "Not completed yet"),
     errors.AlreadyEndedError: Kind(HTTPStatus.CONFLICT, "already-ended", "Already ended"),
     errors.NotRetryableError: Kind(HTTPStatus.CONFLICT, "not-retryable", "Not retryable"),
+    errors.AlreadyRetriedError: Kind(HTTPStatus.CONFLICT, "already-retried", "Already retried"),
     errors.NoFileError: Kind(HTTPStatus.CONFLICT, "no-file", "No file"),
     errors.FileExpiredError: Kind(HTTPStatus.GONE, "expired", "File expired"),
     errors.UnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Not available right now"),

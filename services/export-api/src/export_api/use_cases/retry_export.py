@@ -6,7 +6,7 @@
 from dataclasses import replace
 from uuid import UUID
 
-from export_api.errors import ExportNotFoundError, NotRetryableError
+from export_api.errors import AlreadyRetriedError, ExportNotFoundError, NotRetryableError
 from export_api.queries import jobs
 from export_api.queries.jobs import Job, NewJob
 from export_api.use_cases.capture import capture
@@ -29,7 +29,7 @@ async def retry_export(installation: Installation, person: Person, job_id: UUID,
     """Return the job that retries this one; a second press finds the same.
 
     Whoever may see a job and may request exports may retry it. Raises ExportNotFoundError, NotRetryableError,
-    NotAllowedError and TooManyExportsError.
+    AlreadyRetriedError, NotAllowedError and TooManyExportsError.
     """
     original = await get_export(installation, person, job_id)
     _check_retryable(original)
@@ -53,6 +53,8 @@ async def retry_export(installation: Installation, person: Person, job_id: UUID,
             new_id = job.id
         accepted = await jobs.get_job(connection, new_id)
     assert accepted is not None  # noqa: S101 - found or made in this transaction
+    if not may_see(presser, accepted):
+        raise AlreadyRetriedError
     return AcceptedExport(accepted, presser, new=earlier.retried_by is None)
 
 
