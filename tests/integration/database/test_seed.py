@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -227,7 +228,11 @@ def test_the_command(installation: Installation, tmp_path: Path) -> None:
 async def test_ctrl_c_leaves_nothing_running(database: Installation, tmp_path: Path) -> None:
     write_environment(tmp_path, {"ADMIN_DATABASE_URL": database.admin_url})
     command = [sys.executable, "-m", "local_stack.main", "seed", "--tickets", "5000000", "--directory", str(tmp_path)]
-    seeding = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # A run in the background of a shell ignores Ctrl-C, and its children would as well.
+    listening = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    seeding = await asyncio.create_subprocess_exec(
+        *command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=listening
+    )
     connection = await database.connect()
     sessions = (
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stack seed' AND datname = current_database()"
