@@ -23,9 +23,9 @@ _WORDING = {
     "dict_type": "is not an object",
     "tuple_type": "is not a list",
     "string_type": "is not a text",
-    "too_long": "has too many members",
-    "string_too_long": "is too long",
-    "string_too_short": "is empty",
+    "too_long": "has more than {max_length} members",
+    "string_too_long": "is longer than {max_length} characters",
+    "string_too_short": "is shorter than {min_length} characters",
     "string_pattern_mismatch": "has control characters",
 }
 
@@ -125,7 +125,8 @@ def read_document(model: type[M], document: Any) -> M:
 
 def _fault(model: type[BaseModel], document: Any, item: Any) -> ViewFault:
     path = _path_within(document, item["loc"], missing=item["type"] == "missing")
-    detail = _WORDING.get(item["type"], item["msg"])
+    wording = _WORDING.get(item["type"])
+    detail = wording.format_map(item.get("ctx", {})) if wording else item["msg"]
     if item["type"] == "extra_forbidden":
         allowed = _model_at(model, path[:-1]).model_fields
         detail = f"is not known; allowed: {', '.join(allowed)}"
