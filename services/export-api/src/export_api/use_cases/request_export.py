@@ -173,23 +173,24 @@ def new_job(captured: Capture, view: CapturedView, person: Person, *, client_ref
 
 
 def _requested(job: NewJob, payload: ViewPayload, origin: Origin) -> AuditEntry:
+    return entry_of(job, payload, origin, AuditAction.REQUESTED, client_reference=job.client_reference)
+
+
+def entry_of(job: NewJob, payload: ViewPayload, origin: Origin, action: AuditAction, **details: object) -> AuditEntry:
+    """Return the audit entry of the action that makes a job."""
     return AuditEntry(
-        AuditAction.REQUESTED,
+        action,
         actor_id=job.requester.id,
         job_id=job.id,
         view_id=job.view_id,
         view_name=job.view_name,
         client_address=origin.client_address,
         request_id=origin.request_id,
-        details={
-            "client_reference": job.client_reference,
-            "requested_at": job.requested_at.isoformat(),
-            "view": summary(payload),
-        },
+        details={**details, "requested_at": job.requested_at.isoformat(), "view": _summary(payload)},
     )
 
 
-def summary(payload: ViewPayload) -> dict[str, object]:
+def _summary(payload: ViewPayload) -> dict[str, object]:
     """Say how wide a view is without saying what it looks for: values of filters can be personal."""
     return {
         "scope": payload.scope,

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from export_api.errors import AlreadyRetriedError, ExportNotFoundError, NotRetryableError
 from export_api.queries import jobs
-from export_api.queries.jobs import Job, NewJob
+from export_api.queries.jobs import Job
 from export_api.use_cases.capture import capture
 from export_api.use_cases.installation import Installation
 from export_api.use_cases.origin import Origin
 from export_api.use_cases.read_exports import get_export, may_see
-from export_api.use_cases.request_export import AcceptedExport, allowed_person, new_job, store_job, summary
+from export_api.use_cases.request_export import AcceptedExport, allowed_person, entry_of, new_job, store_job
 from export_api.use_cases.resolve_view import CapturedView
-from ticket_export.audit import AuditAction, AuditEntry
+from ticket_export.audit import AuditAction
 from ticket_export.database.connection import Connection
 from ticket_export.database.transitions import lock_job
 from ticket_export.jobs import JobStatus
@@ -49,7 +49,8 @@ async def retry_export(installation: Installation, person: Person, job_id: UUID,
         if new_id is None:
             job = new_job(captured, view, presser, client_reference=earlier.client_reference)
             job = replace(job, retry_of=job_id)
-            await store_job(connection, installation, job, _retried(job, view, origin))
+            entry = entry_of(job, view.payload, origin, AuditAction.RETRIED, retry_of=str(job_id))
+            await store_job(connection, installation, job, entry)
             new_id = job.id
         accepted = await jobs.get_job(connection, new_id)
     assert accepted is not None  # noqa: S101 - found or made in this transaction
@@ -74,20 +75,3 @@ async def _locked(connection: Connection, person: Person, job_id: UUID) -> Job:
         raise ExportNotFoundError
     _check_retryable(job)
     return job
-
-
-def _retried(job: NewJob, view: CapturedView, origin: Origin) -> AuditEntry:
-    return AuditEntry(
-        AuditAction.RETRIED,
-        actor_id=job.requester.id,
-        job_id=job.id,
-        view_id=job.view_id,
-        view_name=job.view_name,
-        client_address=origin.client_address,
-        request_id=origin.request_id,
-        details={
-            "retry_of": str(job.retry_of),
-            "requested_at": job.requested_at.isoformat(),
-            "view": summary(view.payload),
-        },
-    )
